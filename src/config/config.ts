@@ -1,0 +1,243 @@
+/**
+ * Everything the operator has decided: `chaperone.yaml` with its defaults filled in and the environment applied. Made by
+ * `load.ts`, deeply frozen. Durations are milliseconds, sizes are bytes, paths are absolute.
+ */
+export interface Config {
+  /** Absolute path of the file that was read. */
+  readonly file: string
+  readonly listen: { readonly postgres: PostgresListenConfig }
+  readonly admin: AdminConfig
+  /** Directory for everything the gateway keeps. */
+  readonly state: string
+  readonly journal: JournalConfig
+  readonly issuers: readonly IssuerConfig[]
+  /** By name, which is also the database name that clients ask for. Has no prototype: any string is safe to look up. */
+  readonly targets: Readonly<Record<string, TargetConfig>>
+  readonly phi: PhiConfig
+  readonly grants: readonly GrantConfig[]
+  readonly rules: readonly RuleConfig[]
+  readonly packs: PacksConfig
+  /** `sha256:` and 64 hexadecimal digits over grants, rules, packs, PHI labels and targets without their credentials. */
+  readonly policyVersion: string
+  /** Where a part of the file stands, for findings that are made later; the nearest enclosing part if it is not there. */
+  positionOf(path: readonly (string | number)[]): Position
+}
+
+/** Both count from 1. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+export interface PostgresListenConfig {
+  readonly host: string
+  readonly port: number
+  readonly tls: ListenTlsConfig | undefined
+  /** A token may be sent without TLS; only possible when `host` is a loopback address. */
+  readonly allowPlaintextPasswordOnLoopback: boolean
+  readonly limits: LimitsConfig
+}
+
+export interface ListenTlsConfig {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+export interface LimitsConfig {
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** From accept to the end of the login. */
+  readonly handshakeTimeout: number
+  readonly idleTimeout: number
+  readonly statementTimeout: number
+  /** Length of one statement string. */
+  readonly maxQueryBytes: number
+  /** Length of one protocol message other than a statement, in either direction (rows, parameters, COPY data). */
+  readonly maxRowBytes: number
+  /** Messages of one client that may wait for their answer. */
+  readonly maxPipelined: number
+  /** Prepared statements and portals that one session may hold. */
+  readonly maxPreparedStatements: number
+}
+
+export type AdminConfig =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'loopback'; readonly port: number }
+
+export type Durability = 'fsync' | 'process-crash'
+
+export interface JournalConfig {
+  readonly directory: string
+  readonly durability: Durability
+  readonly segmentSize: number
+  /** File with the key that encrypts bodies at rest. */
+  readonly bodyKeyFile: string
+  /** age recipients; empty exactly when the operator opted out with `statementsAreNotSealed`. */
+  readonly sealTo: readonly string[]
+  readonly statementsAreNotSealed: boolean
+  /** Warn when less is free on the journal's file system. */
+  readonly minimumFreeSpace: number
+  /** Kept back so that sessions can end in order when the disk is full. */
+  readonly reserveSpace: number
+}
+
+export type PrincipalKind = 'human' | 'agent' | 'service'
+
+/** Same shape as `identity`'s IssuerSettings. */
+export interface IssuerConfig {
+  /** Short name, used in grants and messages. */
+  readonly name: string
+  /** The `iss` claim, exactly. */
+  readonly issuer: string
+  readonly allowInsecureLoopback: boolean
+  /** One of them must be in the token's `aud`. */
+  readonly audiences: readonly string[]
+  readonly algorithms: readonly string[]
+  readonly clockSkewSeconds: number
+  /** Longest accepted time from `iat` to `exp`. */
+  readonly maxLifetimeSeconds: number
+  readonly claims: ClaimsConfig
+  /** Each must be present with this value (or, for a list in the token, contain it). */
+  readonly requiredClaims: Readonly<Record<string, ClaimValue>>
+  /** Claims that grants ask for, sorted; the verifier keeps them on the principal. */
+  readonly keepClaims: readonly string[]
+  /** Keys are fetched again after this time. */
+  readonly jwksCacheSeconds: number
+  /** Keys that cannot be fetched again stay in use this long since the last fetch. */
+  readonly jwksStaleSeconds: number
+  /** At most one fetch in this time, whatever tokens arrive. */
+  readonly jwksCooldownSeconds: number
+  /** For one HTTP request. */
+  readonly fetchTimeoutSeconds: number
+}
+
+export type ClaimValue = string | number | boolean
+
+/** Which claims make a principal. A dotted name walks into objects when there is no claim of that very name. */
+export interface ClaimsConfig {
+  readonly subject: string
+  readonly groups: string
+  readonly name: string | undefined
+  readonly kind: KindMapping
+}
+
+/** A token whose claim has a value that is not listed is refused. */
+export type KindMapping =
+  | { readonly fixed: PrincipalKind }
+  | { readonly claim: string; readonly values: Readonly<Record<string, PrincipalKind>> }
+
+export type TlsMode = 'verify-full' | 'verifyCaOnly' | 'insecureSkipVerify' | 'plaintextWithoutTls'
+
+export interface TargetConfig {
+  readonly name: string
+  readonly type: 'postgres'
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly credential: CredentialConfig
+  readonly tls: TargetTlsConfig
+  readonly acceptRisks: readonly TargetRisk[]
+  /** Start-up parameters that a client may set besides those that are always allowed. */
+  readonly startupParameters: readonly string[]
+  /** Undefined: the listener's limit applies alone. */
+  readonly statementTimeout: number | undefined
+  /** What happens to a column that no label covers. */
+  readonly unlabelledColumns: 'mask' | 'pass'
+  /** How often the catalog is read again. */
+  readonly catalogRefresh: number
+  readonly connectTimeout: number
+}
+
+/** References: `forward` fetches the secret when it dials. Neither present: the target asks for no authentication. */
+export interface CredentialConfig {
+  readonly password: PasswordReference
+  readonly clientCertificate: { readonly certificateFile: string; readonly keyFile: string } | undefined
+}
+
+/** Same shape as `forward`'s CredentialReference. */
+export type PasswordReference =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'command'; readonly argv: readonly string[]; readonly timeoutMs: number }
+
+export interface TargetTlsConfig {
+  readonly mode: TlsMode
+  /** PEM file; undefined: the certificate authorities that the runtime trusts. */
+  readonly caFile: string | undefined
+  /** Name in the target's certificate when it is not the host's. */
+  readonly serverName: string | undefined
+}
+
+export const TARGET_RISKS = [
+  'superuser',
+  'server-files',
+  'replication',
+  'bypass-row-security',
+  'session-pooler',
+  'md5-password',
+] as const
+
+/** What `check` and every login refuse unless the target names it. */
+export type TargetRisk = (typeof TARGET_RISKS)[number]
+
+export interface PhiConfig {
+  readonly pack: 'hipaa-safe-harbor'
+  /** By target name; no prototype. */
+  readonly labels: Readonly<Record<string, readonly LabelConfig[]>>
+}
+
+/** A label on a column, or on all columns of a table or schema. Names are as in the catalog, without case folding. */
+export interface LabelConfig {
+  readonly schema: string
+  /** '*' for all tables of the schema. */
+  readonly table: string
+  /** '*' for all columns. */
+  readonly column: string
+  /** A PHI class, or 'none': reviewed and found free of PHI. */
+  readonly class: string
+  /** Replaces the transform that the pack has for the class. */
+  readonly transform: string | undefined
+  /** The key as written, to find its position: `['phi', 'labels', target, key]`. */
+  readonly key: string
+}
+
+export type ClearanceLevel = 'masked' | 'clear'
+
+export interface GrantConfig {
+  readonly name: string
+  /** One of them has to match. */
+  readonly principals: readonly PrincipalMatch[]
+  readonly targets: readonly string[]
+  readonly clearance: {
+    readonly default: ClearanceLevel
+    readonly classes: Readonly<Record<string, ClearanceLevel>>
+  }
+}
+
+/** Matches when every field that is present matches. At least one of subject, group, kind and claim is present. */
+export interface PrincipalMatch {
+  /** Name of an issuer. */
+  readonly issuer: string | undefined
+  readonly subject: string | undefined
+  readonly group: string | undefined
+  readonly kind: PrincipalKind | undefined
+  /** Claims of the token by value; a list in the token has to contain it. */
+  readonly claim: Readonly<Record<string, ClaimValue>> | undefined
+}
+
+export type RuleEffect = 'refuse' | 'hold' | 'warn'
+
+export interface RuleConfig {
+  readonly name: string
+  /** CEL, type-checked when the file was loaded. */
+  readonly when: string
+  readonly effect: RuleEffect
+  readonly message: string | undefined
+  readonly hint: string | undefined
+}
+
+export interface PacksConfig {
+  readonly guardrails: { readonly disable: readonly string[] }
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { PHI_CLASSES } from '../phi/classes.ts'
+import { TRANSFORMS } from '../phi/transform-names.ts'
+import { TARGET_RISKS } from './config.ts'
+import { configJsonSchema } from './json-schema.ts'
+
+/** Every property name that a schema mentions, at any depth. */
+function propertyNames(schema: unknown): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  return Object.entries(schema).flatMap(([key, value]: [string, unknown]) => {
+    const own = key === 'properties' && typeof value === 'object' && value !== null ? Object.keys(value) : []
+    return [...own, ...propertyNames(value)]
+  })
+}
+
+it('describes the whole file, and allows no unknown key', () => {
+  const schema = configJsonSchema()
+  expect(schema).toMatchObject({ type: 'object', additionalProperties: false })
+  expect(Object.keys(schema['properties'] ?? {})).toEqual([
+    'version',
+    'listen',
+    'admin',
+    'state',
+    'journal',
+    'issuers',
+    'targets',
+    'phi',
+    'grants',
+    'rules',
+    'packs',
+  ])
+  expect(schema['required']).toEqual(['version', 'listen', 'journal', 'issuers', 'targets', 'grants'])
+})
+
+it('is documented: docs/configuration.md names every key, class, transform and risk', () => {
+  const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  const names = [...propertyNames(configJsonSchema()), ...PHI_CLASSES, ...TRANSFORMS, ...TARGET_RISKS]
+  const missing = new Set(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)))
+  expect([...missing]).toEqual([])
+})
