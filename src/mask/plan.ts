@@ -1,0 +1,27 @@
+/** A column of a result as RowDescription describes it (PostgreSQL documentation, section 55.7). */
+export interface ResultColumn {
+  readonly name: string
+  /** Origin: pg_class.oid and pg_attribute.attnum, or 0 and 0 when the column is an expression. */
+  readonly tableOid: number
+  readonly attnum: number
+  readonly typeOid: number
+  readonly typmod: number
+  /** 0 text, 1 binary. */
+  readonly format: number
+}
+
+/**
+ * Replaces one cell that is not NULL: the bytes of `source` from `start` to `end` are the cell in the column's type and
+ * format. The result is valid for both; null makes the cell NULL. Never throws: a value it cannot read becomes null.
+ */
+export type CellMasker = (source: Buffer, start: number, end: number) => Buffer | null
+
+/** How to rewrite the rows of one result. Compiled once a portal, executed on every row. */
+export interface MaskPlan {
+  /** One entry a column; undefined lets the cell pass untouched. */
+  readonly cells: readonly (CellMasker | undefined)[]
+  /** How many entries are not undefined. */
+  readonly maskedCount: number
+  /** PHI classes masked, sorted, without duplicates; 'unproven' for columns masked because nothing is known. For the journal. */
+  readonly classes: readonly string[]
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { compileLabels, type Label, type LabelRule } from './labels.ts'
+import { isSystemOid, type PhiRelation, resolveTargetPhi } from './target-phi.ts'
+
+const name: Label = { class: 'name', transform: 'redact' }
+const zip: Label = { class: 'zip', transform: 'zip3' }
+const clear = { kind: 'clear' }
+const unlabelled = { kind: 'unlabelled' }
+const phi = (label: Label) => ({ kind: 'phi', label })
+
+function relation(oid: number, path: string, columns: readonly string[], parents: readonly number[] = []): PhiRelation {
+  const [schema = '', table = ''] = path.split('.')
+  return {
+    oid,
+    schema,
+    name: table,
+    kind: 'r',
+    columns: columns.map((column, i) => ({ attnum: i + 1, name: column, typeOid: 25 })),
+    parents,
+  }
+}
+
+function resolve(
+  relations: readonly PhiRelation[],
+  rules: readonly LabelRule[],
+  { mode = 'mask', boundary = [] }: { mode?: 'mask' | 'pass'; boundary?: readonly string[] } = {},
+) {
+  return resolveTargetPhi({ relations, phiColumns: new Set(boundary) }, compileLabels(rules), mode)
+}
+
+const patients = relation(20_000, 'ehr.patients', ['last', 'gender', 'zip'])
+
+describe('resolveTargetPhi', () => {
+  it('resolves labels, reviewed columns and columns that nobody has looked at', () => {
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.patients.last', label: name },
+      { pattern: 'ehr.patients.gender', label: 'none' },
+    ]
+    const target = resolve([patients], rules)
+    expect([1, 2, 3].map((attnum) => target.columnOf(20_000, attnum))).toEqual([phi(name), clear, unlabelled])
+    expect(resolve([patients], rules, { mode: 'pass' }).columnOf(20_000, 3)).toEqual(clear)
+  })
+
+  it('does not know what the snapshot does not know', () => {
+    const target = resolve([patients], [{ pattern: 'ehr.*', label: 'none' }], { mode: 'pass' })
+    expect(target.columnOf(20_000, 4)).toBeUndefined()
+    expect(target.columnOf(20_001, 1)).toBeUndefined()
+  })
+
+  it('passes what initdb made', () => {
+    expect(isSystemOid(16_383)).toBe(true)
+    expect(isSystemOid(16_384)).toBe(false)
+    expect(resolve([], []).columnOf(1259, 2)).toEqual(clear)
+  })
+
+  it('never clears a column of the boundary', () => {
+    const view = relation(20_100, 'ehr.v', ['label', 'who', 'zip'])
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.v.label', label: 'none' },
+      { pattern: 'ehr.v.zip', label: zip },
+    ]
+    for (const mode of ['mask', 'pass'] as const) {
+      const target = resolve([view], rules, { mode, boundary: ['20100.1', '20100.2', '20100.3'] })
+      expect([1, 2, 3].map((attnum) => target.columnOf(20_100, attnum))).toEqual([unlabelled, unlabelled, phi(zip)])
+    }
+  })
+
+  it('gives partitions and children the label of their ancestor', () => {
+    const tree = [
+      patients,
+      relation(20_200, 'part.p1', ['gender', 'last'], [20_000]),
+      relation(20_300, 'part.p1a', ['last', 'gender', 'extra'], [20_200]),
+    ]
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.patients.last', label: name },
+      { pattern: 'ehr.patients.*', label: 'none' },
+    ]
+    const target = resolve(tree, rules)
+    expect(target.columnOf(20_200, 2)).toEqual(phi(name))
+    expect(target.columnOf(20_300, 1)).toEqual(phi(name))
+    expect(target.columnOf(20_300, 2)).toEqual(clear)
+    expect(target.columnOf(20_300, 3)).toEqual(unlabelled)
+  })
+
+  it("lets a child's own label win, and the boundary over a child's 'none'", () => {
+    const child = relation(20_200, 'ehr.child', ['last', 'zip'], [20_000])
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.patients.last', label: name },
+      { pattern: 'ehr.child.last', label: 'none' },
+      { pattern: 'ehr.patients.zip', label: name },
+      { pattern: 'ehr.child.zip', label: zip },
+    ]
+    expect(resolve([patients, child], rules).columnOf(20_200, 1)).toEqual(clear)
+    expect(resolve([patients, child], rules).columnOf(20_200, 2)).toEqual(phi(zip))
+    expect(resolve([patients, child], rules, { boundary: ['20200.1'] }).columnOf(20_200, 1)).toEqual(phi(name))
+  })
+
+  it('masks the column of a parent through which rows of a labelled child can be read', () => {
+    const one = relation(20_200, 'ehr.one', ['last', 'zip'], [20_000])
+    const two = relation(20_201, 'ehr.two', ['last', 'zip'], [20_000])
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.patients.*', label: 'none' },
+      { pattern: 'ehr.one.last', label: name },
+      { pattern: 'ehr.one.zip', label: zip },
+      { pattern: 'ehr.two.zip', label: name },
+    ]
+    const target = resolve([patients, one, two], rules)
+    expect(target.columnOf(20_000, 1)).toEqual(phi(name))
+    expect(target.columnOf(20_000, 2)).toEqual(clear)
+    expect(target.columnOf(20_000, 3)).toEqual(unlabelled)
+  })
+
+  it('clears a whole row only when every column is clear', () => {
+    const rules: LabelRule[] = [{ pattern: 'ehr.patients.*', label: 'none' }]
+    expect(resolve([patients], rules).columnOf(20_000, 0)).toEqual(clear)
+    const labelled: LabelRule[] = [...rules, { pattern: 'ehr.patients.zip', label: zip }]
+    expect(resolve([patients], labelled).columnOf(20_000, 0)).toEqual(unlabelled)
+  })
+
+  it('ends on a catalog with a cycle', () => {
+    const a = relation(20_200, 'ehr.a', ['last'], [20_201])
+    const b = relation(20_201, 'ehr.b', ['last'], [20_200])
+    expect(resolve([a, b], [{ pattern: 'ehr.b.last', label: name }]).columnOf(20_200, 1)).toEqual(phi(name))
+  })
+
+  it('resolves a table of 5,000 partitions', () => {
+    const partitions = Array.from({ length: 5000 }, (_, i) =>
+      relation(30_000 + i, `ehr.p${i}`, ['last', 'gender'], [20_000]),
+    )
+    const target = resolve([patients, ...partitions], [{ pattern: 'ehr.patients.last', label: name }])
+    expect(target.columnOf(34_999, 1)).toEqual(phi(name))
+    expect(target.columnOf(34_999, 2)).toEqual(unlabelled)
+  })
+})
