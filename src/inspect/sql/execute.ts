@@ -1,0 +1,28 @@
+import type { Hazard, SqlFacts } from './facts.ts'
+
+/** Marks facts of EXECUTE and FETCH that are not complete without those of what they run. */
+const PENDING: Hazard['kind'] = 'construct-not-analysed'
+
+/**
+ * The facts of `EXECUTE name` or `FETCH … FROM name` once it is known what that name stands for in the session: what the
+ * prepared statement or cursor does, and what EXECUTE's own arguments do. Without this step the facts of an EXECUTE
+ * carry the effect `code` and a hazard, so that forgetting it refuses.
+ */
+export function completeExecution(running: SqlFacts, named: SqlFacts): SqlFacts {
+  const effects = new Set([...running.effects.filter((effect) => effect !== 'code'), ...named.effects])
+  // Whatever the arguments themselves call stays.
+  if (running.hazards.some((hazard) => hazard.kind === 'function-not-known-safe')) effects.add('code')
+  const own = running.hazards.filter((hazard) => hazard.kind !== PENDING || hazard.subject !== running.command)
+  return Object.freeze({
+    command: running.command,
+    effects: Object.freeze([...effects].toSorted()),
+    relations: Object.freeze([...running.relations, ...named.relations]),
+    functions: Object.freeze([...new Set([...running.functions, ...named.functions])].toSorted()),
+    bounded: named.bounded,
+    limited: named.limited,
+    hazards: Object.freeze([...own, ...named.hazards]),
+    outputs: named.outputs,
+    phiReachable: named.phiReachable || own.some((hazard) => hazard.kind !== 'setting-pinned'),
+    session: running.session,
+  })
+}

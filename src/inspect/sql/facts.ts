@@ -1,0 +1,103 @@
+/**
+ * What a statement does, read off its parse tree and the target's catalog. Policy sees these facts and nothing else: no
+ * text, no literal values.
+ */
+
+/** The kinds of effect a rule can name. A statement has at least one; `EXPLAIN` without ANALYZE of a read is a read. */
+export type Effect =
+  | 'read' // returns or inspects rows
+  | 'write' // inserts or changes rows (INSERT, UPDATE, MERGE, COPY FROM)
+  | 'delete' // removes rows (DELETE, TRUNCATE, MERGE … DELETE)
+  | 'schema' // DDL: creates, alters or drops objects
+  | 'privilege' // GRANT, REVOKE, roles, default privileges, ownership, row security
+  | 'session' // SET, RESET, DISCARD, LISTEN, PREPARE, cursors
+  | 'server' // touches the server beyond its tables: files, programs, configuration, other sessions, VACUUM FULL …
+  | 'transaction' // BEGIN, COMMIT, ROLLBACK, SAVEPOINT …
+  | 'lock' // explicit LOCK TABLE, advisory locks
+  | 'code' // runs procedural code whose body is not analysed: DO, CALL, unknown functions
+
+/** A relation the statement uses. `schema` is null when the name could not be resolved against the catalog. */
+export interface RelationUse {
+  readonly schema: string | null
+  readonly name: string
+  /** pg_class.oid when resolved. */
+  readonly oid: number | null
+  readonly action: 'read' | 'insert' | 'update' | 'delete' | 'truncate' | 'schema' | 'lock'
+  /** Columns that an INSERT or UPDATE assigns, or that are known to be read; '*' when not narrowed down. */
+  readonly columns: readonly string[] | '*'
+  /** Whether the relation has (or, for a view, depends on) a column labelled as PHI or not known to be free of it. */
+  readonly phi: boolean
+  /**
+   * Whether one of `columns` is such a column, or `columns` is '*' and the relation has one. Rules take `phi` when it is
+   * absent.
+   */
+  readonly touchesPhi?: boolean
+}
+
+/** Whether a write or delete is limited by a real predicate (`WHERE true`, `1=1`, `id = id`, `id IS NOT NULL` are not). */
+export type Bounded = 'not-applicable' | 'bounded' | 'unbounded'
+
+/** Something that could carry PHI around the columns of the result. For a masked principal each one refuses. */
+export interface Hazard {
+  readonly kind:
+    | 'function-not-known-safe'
+    | 'relation-not-allowed' // pg_stats, pg_stat_activity, pg_largeobject, pg_authid …
+    | 'relation-unresolved'
+    | 'operator-not-known-safe'
+    | 'phi-copied' // PHI-derived values written to a place that is not labelled
+    | 'phi-in-utility' // a utility statement over PHI whose output cannot be masked (EXPLAIN ANALYZE …, COPY … TO of PHI)
+    | 'setting-pinned' // search_path, role, session authorization, client_encoding, standard_conforming_strings …
+    | 'setting-required' // client_encoding or standard_conforming_strings changed to what the parser cannot read
+    | 'code-not-analysed' // DO, CALL, dynamic SQL
+    | 'construct-not-analysed' // grammar that the analyser does not cover
+  /** A name from the statement (function, relation, setting, node type); never a literal value. */
+  readonly subject: string
+}
+
+/** What is known of one output column before the server has answered. */
+export type OutputTaint =
+  | { readonly kind: 'clean' } // proven free of PHI, whatever RowDescription says
+  | { readonly kind: 'origin' } // a plain column reference: RowDescription's origin decides
+  | { readonly kind: 'unproven' } // may carry PHI: masked whole
+
+export interface SqlFacts {
+  /** The command as PostgreSQL names it: 'SELECT', 'DELETE', 'CREATE TABLE', 'COPY FROM', 'EXPLAIN' … */
+  readonly command: string
+  /** Sorted, without duplicates. */
+  readonly effects: readonly Effect[]
+  readonly relations: readonly RelationUse[]
+  /** Functions called, as `name` or `schema.name`, sorted, without duplicates. */
+  readonly functions: readonly string[]
+  readonly bounded: Bounded
+  /** Whether the outermost query has a LIMIT or FETCH FIRST. */
+  readonly limited: boolean
+  readonly hazards: readonly Hazard[]
+  /** One entry an output column; 'unknown' when their number is not known before execution (then all are unproven). */
+  readonly outputs: readonly OutputTaint[] | 'unknown'
+  /**
+   * Whether PHI could be in the result at all: a relation with PHI is used, or something unresolved or not known safe.
+   * When false, outputs that are unproven or of unknown number need no masking.
+   */
+  readonly phiReachable: boolean
+  /**
+   * Whether the statement creates, changes, drops, locks or writes the rows of at least one object, and each such object
+   * is proven temporary (created with TEMP, or found in pg_temp). Rules take absence for false.
+   */
+  readonly onlyTemporaryObjects?: boolean
+  /** What the statement does to the session's own state, for the gateway's bookkeeping. */
+  readonly session: SessionEffect
+}
+
+export type SessionEffect =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'savepoint' }
+  | { readonly kind: 'prepare'; readonly name: string }
+  | { readonly kind: 'execute'; readonly name: string }
+  | { readonly kind: 'deallocate'; readonly name: string } // 'all' is every one
+  | { readonly kind: 'declare-cursor'; readonly name: string }
+  | { readonly kind: 'fetch'; readonly name: string }
+  | { readonly kind: 'close-cursor'; readonly name: string } // likewise
+  | { readonly kind: 'discard-all' }

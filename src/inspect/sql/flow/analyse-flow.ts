@@ -1,0 +1,118 @@
+import type { DeclareCursorStmt, Node, VariableShowStmt } from '@pgsql/types'
+import type { Hazard, OutputTaint, RelationUse } from '../facts.ts'
+import type { AnalysisContext } from './context.ts'
+import { copyStatement } from './copy.ts'
+import { explainStatement } from './explain.ts'
+import { dropped } from './expression.ts'
+import { functionCall } from './function-call.ts'
+import { checkNewTable } from './new-table.ts'
+import { cleanOutputs, describedOutputs, type Outputs, UNPROVEN_OUTPUT } from './outputs.ts'
+import type { Place, Surroundings } from './place.ts'
+import { query } from './query.ts'
+import { HARMLESS_SETTINGS } from './safe-settings.ts'
+import { intoClause } from './select.ts'
+import { FlowState } from './state.ts'
+import { newSink } from './types.ts'
+import { utilityStatement } from './utility.ts'
+
+/** Where data could go in one statement. */
+export interface Flow {
+  /**
+   * What is known of each output column. For DECLARE CURSOR and PREPARE those of the query inside, which FETCH and EXECUTE
+   * will return; for COPY … TO those that are copied; empty when there is no result.
+   */
+  readonly outputs: readonly OutputTaint[] | 'unknown'
+  readonly relations: readonly RelationUse[]
+  /** Sorted, without duplicates; as written, `name` or `schema.name`. */
+  readonly functions: readonly string[]
+  readonly hazards: readonly Hazard[]
+  /** Whether a relation with PHI is used, or something unresolved or not known to be safe. */
+  readonly phiReachable: boolean
+}
+
+/**
+ * Resolves the names of a statement as the server would and follows PHI from the columns that it is stored in to the columns
+ * that come out. Pure, and sound before precise: what cannot be proven counts as PHI. Throws RangeError for a tree that is
+ * too deep; the caller refuses the statement.
+ */
+export function analyseFlow(statement: Node, context: AnalysisContext): Flow {
+  const state = new FlowState(context)
+  const outputs = statementOutputs(statement, { state, scope: null, tables: null, query })
+  state.finish()
+  return {
+    outputs,
+    relations: state.relations,
+    functions: state.functions,
+    hazards: state.hazards,
+    phiReachable: state.phiReachable,
+  }
+}
+
+function statementOutputs(node: Node, around: Surroundings): Outputs {
+  if ('RawStmt' in node) return node.RawStmt.stmt === undefined ? [] : statementOutputs(node.RawStmt.stmt, around)
+  if ('SelectStmt' in node) {
+    const { shape } = query(node, around)
+    return intoClause(node.SelectStmt) === undefined ? describedOutputs(shape) : []
+  }
+  if ('InsertStmt' in node || 'UpdateStmt' in node || 'DeleteStmt' in node || 'MergeStmt' in node) {
+    return describedOutputs(query(node, around).shape)
+  }
+  if ('ExplainStmt' in node) return explainStatement(node.ExplainStmt, around, statementOutputs)
+  if ('CopyStmt' in node) return copyStatement(node.CopyStmt, around)
+  if ('CreateTableAsStmt' in node)
+    return newTable(node.CreateTableAsStmt.into?.rel, node.CreateTableAsStmt.query, around)
+  if ('ViewStmt' in node) return newTable(node.ViewStmt.view, node.ViewStmt.query, around)
+  if ('DeclareCursorStmt' in node) return cursor(node.DeclareCursorStmt, around)
+  if ('PrepareStmt' in node) {
+    return node.PrepareStmt.query === undefined ? [] : statementOutputs(node.PrepareStmt.query, around)
+  }
+  if ('ExecuteStmt' in node) {
+    dropped(node.ExecuteStmt.params, nowhere(around))
+    return unknown(around)
+  }
+  if ('FetchStmt' in node) return node.FetchStmt.ismove === true ? [] : unknown(around)
+  if ('VariableShowStmt' in node) return show(node.VariableShowStmt, around)
+  if ('CallStmt' in node) {
+    if (node.CallStmt.funccall !== undefined) functionCall(node.CallStmt.funccall, nowhere(around))
+    return unknown(around)
+  }
+  if ('CreateSchemaStmt' in node) {
+    for (const element of node.CreateSchemaStmt.schemaElts ?? []) statementOutputs(element, around)
+    return []
+  }
+  utilityStatement(node, around)
+  return []
+}
+
+function newTable(
+  name: Parameters<typeof checkNewTable>[0],
+  definition: Node | undefined,
+  around: Surroundings,
+): Outputs {
+  if (definition === undefined) return []
+  // EXECUTE: what the prepared statement returns is not known here, so `query` makes it a hazard.
+  checkNewTable(name, query(definition, around), around.state)
+  return []
+}
+
+function cursor(node: DeclareCursorStmt, around: Surroundings): Outputs {
+  return node.query === undefined ? [] : describedOutputs(query(node.query, around).shape)
+}
+
+function unknown({ state }: Surroundings): Outputs {
+  state.reach()
+  return 'unknown'
+}
+
+/** SHOW ALL has three columns: name, setting, description; it shows what pg_settings shows. */
+function show(node: VariableShowStmt, { state }: Surroundings): Outputs {
+  const name = node.name?.toLowerCase() ?? ''
+  if (name === 'all') return cleanOutputs(3)
+  if (HARMLESS_SETTINGS.has(name)) return cleanOutputs(1)
+  state.reach()
+  return UNPROVEN_OUTPUT
+}
+
+function nowhere(around: Surroundings): Place {
+  return { ...around, scope: { items: [], parent: null, depth: 0 }, sink: newSink(), windows: new Map() }
+}
