@@ -1,0 +1,43 @@
+import type { Principal } from '../identity/principal.ts'
+import type { RelationUse, SqlFacts } from '../inspect/sql/facts.ts'
+
+export interface Subject {
+  readonly principal: Principal
+  readonly target: string
+  readonly masked: boolean
+  /** How many statements the string has. */
+  readonly statements: number
+}
+
+/**
+ * The variables of `condition.ts` for one statement. What is not known becomes the value that restricts: an update whose
+ * columns are not known touches PHI, objects of unknown persistence are permanent.
+ */
+export function conditionVariables(subject: Subject, facts: SqlFacts): Readonly<Record<string, unknown>> {
+  const { issuer, subject: name, kind, groups } = subject.principal
+  return {
+    principal: { issuer, subject: name, kind, groups: [...groups] },
+    target: subject.target,
+    masked: subject.masked,
+    command: facts.command,
+    effects: [...facts.effects],
+    relations: facts.relations.map(relationValue),
+    functions: [...facts.functions],
+    bounded: facts.bounded,
+    limited: facts.limited,
+    onlyTemporaryObjects: facts.onlyTemporaryObjects === true,
+    hazards: facts.hazards.map(({ kind: hazard, subject: what }) => ({ kind: hazard, subject: what })),
+    statements: BigInt(subject.statements),
+  }
+}
+
+function relationValue(use: RelationUse) {
+  return {
+    schema: use.schema ?? '',
+    name: use.name,
+    action: use.action,
+    phi: use.phi,
+    touchesPhi: use.touchesPhi ?? use.phi,
+    columns: use.columns === '*' ? ['*'] : [...use.columns],
+  }
+}
