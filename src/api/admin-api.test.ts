@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer, request, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ChaperoneError } from '../lib/errors.ts'
+import { SessionRegistry } from '../session/session-registry.ts'
+import { type AdminApi, startAdminApi } from './admin-api.ts'
+
+let directory: string
+let api: AdminApi | undefined
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'chaperone-test-'))
+})
+afterEach(async () => {
+  await api?.close()
+  api = undefined
+  await rm(directory, { recursive: true, force: true })
+})
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : expect.fail('no port')
+}
+
+const registry = new SessionRegistry({ idleTimeoutMs: 1, statementTimeoutMs: () => 1 })
+const start = async (path: string) => {
+  api = await startAdminApi({ kind: 'socket', path }, { registry, journalDirectory: join(directory, 'journal') })
+}
+
+function get(
+  place: object,
+  path: string,
+  headers = {},
+  method = 'GET',
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...place, path, method, headers }, (response) => {
+      let body = ''
+      response.on('data', (part: Buffer) => {
+        body += part.toString()
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
+
+describe('the admin API', () => {
+  it('answers on a socket that only its owner may open, in a directory of its own', async () => {
+    const socketPath = join(directory, 'run', 'admin.sock')
+    await start(socketPath)
+    expect((await stat(socketPath)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(directory, 'run'))).mode & 0o777).toBe(0o700)
+    expect(await get({ socketPath }, '/v1/health')).toEqual({ status: 200, body: '{"status":"ok","sessions":0}\n' })
+    expect(JSON.parse((await get({ socketPath }, '/v1/sessions?x=1')).body)).toEqual({ sessions: [] })
+  })
+
+  it('has nothing else, and changes nothing', async () => {
+    const socketPath = join(directory, 'admin.sock')
+    await start(socketPath)
+    const id = '00000000-0000-4000-8000-000000000000'
+    for (const path of [
+      '/',
+      '/v1',
+      `/v1/sessions/${id}`,
+      '/v1/sessions/../../etc/passwd',
+      `/v1/sessions/${id}/events/x`,
+      '/v1/sessions/%2e%2e',
+    ]) {
+      expect((await get({ socketPath }, path)).status).toBe(404)
+    }
+    for (const method of ['POST', 'DELETE', 'PUT'])
+      expect((await get({ socketPath }, '/v1/sessions', {}, method)).status).toBe(405)
+  })
+
+  it('does not take the place of a socket that somebody answers on, nor of a file', async () => {
+    const refusal = async (path: string) => {
+      const error = await startAdminApi({ kind: 'socket', path }, { registry, journalDirectory: directory }).catch(
+        (thrown: unknown) => thrown,
+      )
+      if (!(error instanceof ChaperoneError)) expect.fail(String(error))
+      return error.message
+    }
+    const socket = join(directory, 'admin.sock')
+    await start(socket)
+    expect(await refusal(socket)).toContain('another gateway')
+    const file = join(directory, 'precious')
+    await writeFile(file, 'data')
+    expect(await refusal(file)).toContain('no socket')
+    expect(await readFile(file, 'utf8')).toBe('data')
+  })
+
+  it('takes the place of a socket that a killed gateway left behind', async () => {
+    const path = join(directory, 'admin.sock')
+    const listener = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+    await new Promise((resolve) => execFile(process.execPath, ['-e', listener], resolve))
+    expect((await stat(path)).isSocket()).toBe(true)
+    await start(path)
+    expect((await get({ socketPath: path }, '/v1/health')).status).toBe(200)
+  })
+
+  it('on a port answers to names of this machine only', async () => {
+    const free = createServer()
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
+    const port = portOf(free)
+    await new Promise((resolve) => free.close(resolve))
+    api = await startAdminApi({ kind: 'loopback', port }, { registry, journalDirectory: directory })
+    const place = { host: '127.0.0.1', port }
+    expect((await get(place, '/v1/health')).status).toBe(200)
+    expect((await get(place, '/v1/health', { host: `localhost:${port}` })).status).toBe(200)
+    expect((await get(place, '/v1/health', { host: 'rebound.example' })).status).toBe(403)
+  })
+})

@@ -1,0 +1,55 @@
+import type { Access, Principal } from '../decide/policy.ts'
+import type { VerifiedIdentity } from '../identity/verified-identity.ts'
+import type { Peer } from '../lib/wire.ts'
+import type { Admission, SessionControl } from '../protocols/protocol.ts'
+import type { SessionGate } from './gate.ts'
+import type { SessionRecorder } from './session-recorder.ts'
+
+/** One admitted client, from its login to its end. */
+export interface LiveSession {
+  readonly id: string
+  readonly admission: Admission
+  readonly identity: VerifiedIdentity
+  readonly target: string
+  readonly access: Access
+  readonly peer: Peer
+  readonly encrypted: boolean
+  readonly applicationName: string
+  readonly startedAt: number
+  readonly recorder: SessionRecorder
+  readonly gate: SessionGate
+  /** Undefined until the target is logged in to. */
+  control: SessionControl | undefined
+}
+
+/** What may be shown of a session: names, times and counts. */
+export interface SessionView {
+  readonly id: string
+  readonly principal: Pick<Principal, 'issuer' | 'subject' | 'kind' | 'groups'>
+  readonly target: string
+  readonly clearance: string
+  readonly peer: string
+  readonly encrypted: boolean
+  readonly applicationName: string
+  readonly startedAt: string
+  readonly expiresAt: string
+  readonly state: 'opening' | 'idle' | 'active' | 'in-transaction'
+  readonly operations: number
+}
+
+export function viewOf(session: LiveSession): SessionView {
+  const { issuer, subject, kind, groups } = session.identity.principal
+  return {
+    id: session.id,
+    principal: { issuer, subject, kind, groups },
+    target: session.target,
+    clearance: session.access.clearance.key,
+    peer: `${session.peer.address}:${session.peer.port}`,
+    encrypted: session.encrypted,
+    applicationName: session.applicationName,
+    startedAt: new Date(session.startedAt).toISOString(),
+    expiresAt: new Date(session.identity.expiresAt).toISOString(),
+    state: session.control?.state ?? 'opening',
+    operations: session.gate.operations,
+  }
+}
