@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseConfig } from '../src/config/load.ts'
+import { policyChecks } from '../src/decide/policy-checks.ts'
+import { AGENTS_GROUP, DEMO_TARGET, demoConfig, type DemoConfigOptions, OFFICERS_GROUP } from './chaperone.yaml.ts'
+
+describe('the demo configuration', () => {
+  let directory: string
+  let options: DemoConfigOptions
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'chaperone-test-'))
+    for (const name of ['cert.pem', 'key.pem', 'ca.pem', 'pass word']) writeFileSync(join(directory, name), 'content')
+    options = {
+      listenPort: 0,
+      listenTls: { certificate: 'cert.pem', key: 'key.pem' },
+      state: 'state',
+      issuer: { url: 'http://127.0.0.1:4011', audience: 'chaperone' },
+      database: { host: '127.0.0.1', port: 5432, name: 'postgres', passwordFile: 'pass word', ca: undefined },
+      sealTo: undefined,
+    }
+  })
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+  const load = (changed: Partial<DemoConfigOptions> = {}) =>
+    parseConfig(demoConfig({ ...options, ...changed }), join(directory, 'chaperone.yaml'), {}, policyChecks)
+
+  it('is accepted by the gateway as it is', () => {
+    const config = load()
+    expect(Object.keys(config.targets)).toEqual([DEMO_TARGET])
+    expect(config.targets[DEMO_TARGET]).toMatchObject({
+      user: 'chaperone_app',
+      unlabelledColumns: 'mask',
+      acceptRisks: [],
+    })
+    expect(config.phi.labels[DEMO_TARGET]?.length).toBeGreaterThan(60)
+    expect(config.rules).toMatchObject([{ name: 'notes-need-a-limit', effect: 'refuse' }])
+    expect(config.listen.postgres.allowPlaintextPasswordOnLoopback).toBe(false)
+  })
+
+  it('shows agents masked data and privacy officers everything', () => {
+    const [agents, officers] = load().grants
+    expect(agents).toMatchObject({
+      principals: [{ group: AGENTS_GROUP }],
+      clearance: { default: 'masked', classes: {} },
+    })
+    expect(officers).toMatchObject({
+      principals: [{ group: OFFICERS_GROUP, kind: 'human' }],
+      clearance: { default: 'clear' },
+    })
+  })
+
+  it('takes a server with TLS, a recipient for statements, and paths with odd characters', () => {
+    const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
+    const odd = `it's: "a" #\\ path`
+    const config = load({
+      database: { ...options.database, ca: 'ca.pem' },
+      sealTo: [recipient],
+      state: odd,
+      durability: 'process-crash',
+    })
+    expect(config.targets[DEMO_TARGET]?.tls).toMatchObject({ mode: 'verify-full' })
+    expect(config.journal).toMatchObject({ sealTo: [recipient], durability: 'process-crash' })
+    expect(config.state).toBe(join(directory, odd))
+  })
+})

@@ -1,0 +1,107 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { Terminal } from '../cli/terminal.ts'
+import { processEnvironment } from '../src/config/environment.ts'
+import { loadConfig } from '../src/config/load.ts'
+import { policyChecks } from '../src/decide/policy-checks.ts'
+import { startGateway } from '../src/main.ts'
+import { DEMO_TARGET } from './chaperone.yaml.ts'
+import { DEMO_CLIENTS, type DemoClient, type DemoEnvironment, startDemoEnvironment } from './environment.ts'
+import { findPsql } from './psql.ts'
+import { runTour } from './tour.ts'
+
+export interface RunDemoOptions {
+  readonly stay: boolean
+  readonly patients: number
+  readonly seed: number
+}
+
+/** The port that is tried first, so that the printed commands are the same every time. */
+const DEMO_PORT = 6432
+
+/** Starts everything, shows the tour, and stays until Ctrl-C unless told not to. */
+export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<void> {
+  const started = Date.now()
+  const environment = processEnvironment()
+  out.line(out.bold('Chaperone demo: a hospital on this machine. Every patient in it is synthetic.'))
+  const demo = await startDemoEnvironment({
+    patients: options.patients,
+    seed: options.seed,
+    listenPort: await portOrAny(DEMO_PORT),
+    onStep: (text) => out.line(out.dim(`  … ${text}`)),
+  })
+  const stopping = stopSignal()
+  try {
+    const config = loadConfig(demo.configFile, environment, policyChecks)
+    const log = pino({ level: 'info', base: null }, pino.destination(join(demo.directory, 'gateway.log')))
+    const gateway = await startGateway(config, { environment, log })
+    out.line(
+      out.dim(`  … gateway on port ${gateway.port}; ready after ${((Date.now() - started) / 1000).toFixed(1)} s`),
+    )
+    try {
+      await runTour({ demo, config, port: gateway.port, psql: await findPsql(environment), out, stopped: stopping })
+      if (options.stay) {
+        await printCommands(demo, gateway.port, out)
+        await stopping
+        out.line('stopping …')
+      }
+    } finally {
+      await gateway.stop()
+    }
+  } finally {
+    await demo.stop()
+  }
+}
+
+/** Small scripts that fetch a fresh token, because the demo's tokens end after a quarter of an hour. */
+async function printCommands(demo: DemoEnvironment, port: number, out: Terminal): Promise<void> {
+  const scripts = join(demo.directory, 'bin')
+  await mkdir(scripts, { recursive: true })
+  for (const client of ['agent', 'officer'] as const) {
+    const file = join(scripts, `psql-as-${client}`)
+    await writeFile(file, psqlScript(demo, client, port))
+    await chmod(file, 0o755)
+  }
+  out.line('')
+  out.line(out.bold('It stays up. Try it yourself:'))
+  out.line(`  ${out.bold(join(scripts, 'psql-as-agent'))}      everything masked`)
+  out.line(`  ${out.bold(join(scripts, 'psql-as-officer'))}    everything clear, and recorded all the same`)
+  out.line('')
+  out.line('or with a client of your own (the token is the password; this one lasts 15 minutes):')
+  out.line(`  export PGSSLROOTCERT=${demo.caFile}`)
+  out.line(`  export PGPASSWORD=${await demo.token('agent')}`)
+  out.line(`  psql "host=localhost port=${port} user=agent dbname=${DEMO_TARGET} sslmode=verify-full"`)
+  out.line('')
+  out.line('and look at what is left of it:')
+  out.line(`  npm run -s chaperone -- sessions ls -c ${demo.configFile}`)
+  out.line(`  npm run -s chaperone -- verify -c ${demo.configFile}`)
+  out.line('')
+  out.line('Ctrl-C stops it and removes everything.')
+}
+
+function psqlScript(demo: DemoEnvironment, client: DemoClient, port: number): string {
+  const { id, secret } = DEMO_CLIENTS[client]
+  return `#!/bin/sh
+# Made by the Chaperone demo. The secret is the demo's own and opens nothing else.
+set -eu
+token=$(curl -fsS -u ${id}:${secret} -d grant_type=client_credentials ${demo.identityProvider.tokenEndpoint} |
+  sed -n 's/.*"access_token":"\\([^"]*\\)".*/\\1/p')
+PGPASSWORD=$token exec psql "host=localhost port=${port} user=${id} dbname=${DEMO_TARGET} sslmode=verify-full sslrootcert=${demo.caFile}" "$@"
+`
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+}
+
+async function portOrAny(port: number): Promise<number> {
+  const { createServer } = await import('node:net')
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(0))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)))
+  })
+}

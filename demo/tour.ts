@@ -1,0 +1,149 @@
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Terminal } from '../cli/terminal.ts'
+import type { Config } from '../src/config/config.ts'
+import { readJournal } from '../src/record/reader.ts'
+import { verifyJournal } from '../src/record/verify.ts'
+import type { DemoClient, DemoEnvironment } from './environment.ts'
+import { nodeClient, psqlClient, type TourClient } from './tour-client.ts'
+
+export interface TourOptions {
+  readonly demo: DemoEnvironment
+  readonly config: Config
+  readonly port: number
+  readonly psql: string | undefined
+  readonly out: Terminal
+  /** Settles when the reader wants to stop. */
+  readonly stopped: Promise<void>
+}
+
+interface Stop {
+  readonly title: string
+  readonly as: DemoClient
+  readonly statements: readonly string[]
+}
+
+/** What the tour shows, in order. Each is one session with a token of its own. */
+export const STOPS: readonly Stop[] = [
+  {
+    title:
+      'The agent reads patients. Names, numbers and streets are masked; the year of birth and three digits of the ZIP code stay.',
+    as: 'agent',
+    statements: ['SELECT first_name, last_name, birth_date, ssn, zip, sex FROM hospital.patients ORDER BY id LIMIT 4'],
+  },
+  {
+    title: 'Ordinary work goes on: the counts are the real ones.',
+    as: 'agent',
+    statements: [
+      `SELECT c.description, count(*) AS cases, count(DISTINCT c.patient_id) AS patients
+  FROM hospital.conditions c GROUP BY c.description ORDER BY cases DESC, c.description LIMIT 5`,
+    ],
+  },
+  {
+    title: 'Sneaky questions: another name, a subquery, an expression, a whole row, one letter at a time.',
+    as: 'agent',
+    statements: [
+      'SELECT sex AS harmless, x AS also_harmless FROM (SELECT sex, ssn AS x, id FROM hospital.patients) q ORDER BY id LIMIT 2',
+      "SELECT upper(last_name) || ', ' || first_name AS shout FROM hospital.patients ORDER BY id LIMIT 2",
+      'SELECT row_to_json(p) FROM hospital.patients p ORDER BY id LIMIT 1',
+      'SELECT substr(ssn, 1, 1) AS digit FROM hospital.patients ORDER BY id LIMIT 2',
+      'SELECT last_name::int FROM hospital.patients LIMIT 1',
+    ],
+  },
+  {
+    title: 'Around the columns: statistics, files, code, copies. Refused by what they do, not by how they are written.',
+    as: 'agent',
+    statements: [
+      "SELECT most_common_vals FROM pg_stats WHERE tablename = 'patients'",
+      "SELECT pg_read_file('/etc/passwd')",
+      "DO $$ BEGIN RAISE NOTICE '%', (SELECT ssn FROM hospital.patients LIMIT 1); END $$",
+      'CREATE TEMP TABLE mine AS SELECT ssn FROM hospital.patients',
+    ],
+  },
+  {
+    title:
+      'A DELETE without a WHERE that limits it is refused; inside a transaction, nothing of the transaction is kept.',
+    as: 'agent',
+    statements: [
+      'DELETE FROM hospital.medications',
+      'DELETE FROM hospital.medications WHERE 1 = 1',
+      'BEGIN',
+      'DELETE FROM hospital.observations WHERE id IS NOT NULL',
+      'COMMIT',
+      'SELECT count(*) AS still_there FROM hospital.observations',
+    ],
+  },
+  {
+    title: 'A privacy officer, cleared for everything, asks the same question with the same client.',
+    as: 'officer',
+    statements: ['SELECT first_name, last_name, birth_date, ssn, zip, sex FROM hospital.patients ORDER BY id LIMIT 2'],
+  },
+  {
+    title: 'Somebody with a valid token and no grant learns nothing, not even whether the hospital exists.',
+    as: 'stranger',
+    statements: ['SELECT 1'],
+  },
+]
+
+/** Takes the reader through what the gateway does, with a real client, and ends with the evidence. */
+export async function runTour(options: TourOptions): Promise<void> {
+  const { demo, port, psql, out } = options
+  const place = { port, caFile: demo.caFile }
+  const client = psql === undefined ? await nodeClient(place) : psqlClient(psql, place)
+  out.line('')
+  out.line(out.bold('The tour'))
+  out.line(`Client: ${client.name}, unchanged; its password is a token of the identity provider that lives 15 minutes.`)
+  let left = false
+  void options.stopped.then(() => {
+    left = true
+  })
+  for (const [index, stop] of STOPS.entries()) {
+    if (left) return
+    await showStop(index + 1, stop, client, options)
+  }
+  await showEvidence(STOPS.length + 1, options)
+}
+
+async function showStop(number: number, stop: Stop, client: TourClient, { demo, out }: TourOptions): Promise<void> {
+  out.line('')
+  out.line(out.bold(`${number}. ${stop.title}`))
+  const shown = await client.run(await demo.token(stop.as), stop.statements)
+  for (const [index, statement] of stop.statements.entries()) {
+    const prompt = `   ${stop.as}> `
+    out.line(out.dim(`${prompt}${statement.replaceAll('\n', `\n${' '.repeat(prompt.length)}`)}`))
+    for (const line of (shown[index] ?? '').split('\n')) if (line !== '') out.line(`   ${line}`)
+  }
+}
+
+async function showEvidence(number: number, { config, out, demo }: TourOptions): Promise<void> {
+  out.line('')
+  out.line(out.bold(`${number}. All of it is on record, and the record shows when it was touched.`))
+  const kinds = new Map<string, number>()
+  for await (const { header } of readJournal(config.journal.directory))
+    kinds.set(header.kind, (kinds.get(header.kind) ?? 0) + 1)
+  out.line(`   ${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')}`)
+  const bodyKey = Buffer.from((await readFile(config.journal.bodyKeyFile, 'utf8')).trim(), 'hex')
+  const report = await verifyJournal(config.journal.directory, { bodyKey })
+  out.line(
+    `   the journal: ${report.ok ? out.green('intact') : out.red('NOT intact')} (${report.records} records, chain ${report.head?.chain.slice(0, 16) ?? '-'}…)`,
+  )
+  const forged = join(demo.directory, 'forged-journal')
+  await forge(config.journal.directory, forged)
+  const found = await verifyJournal(forged, { bodyKey })
+  const first = found.problems[0]
+  out.line(
+    `   a copy in which one refusal was turned into a permission: ${found.ok ? out.red('intact?!') : out.green('NOT intact')}`,
+  )
+  if (first !== undefined) out.line(`   ${first.segment}:${first.line}: ${first.message}`)
+  if (!report.ok || found.ok) throw new Error('the journal of the tour did not verify as it should')
+}
+
+/** Copies a journal and changes one word of it, as somebody with access to the disk could. */
+async function forge(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  for (const name of await readdir(from)) if (name.endsWith('.jsonl')) await copyFile(join(from, name), join(to, name))
+  const [segment] = (await readdir(to)).toSorted()
+  if (segment === undefined) throw new Error('the journal has no segment')
+  const text = await readFile(join(to, segment), 'utf8')
+  await writeFile(join(to, segment), text.replace('"decision":"refuse"', '"decision":"allow"'))
+}
