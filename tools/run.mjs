@@ -14,7 +14,8 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(realpathSync(fileURLToPath(import.meta.url))))
 const stamps = join(root, 'node_modules', '.chaperone')
 
-const digest = (...parts) => parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex')
+const digest = (...parts) =>
+  parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex')
 const stampIs = (file, value) => existsSync(file) && readFileSync(file, 'utf8') === value
 
 function fail(message) {
@@ -30,7 +31,11 @@ const install = ['install', '--no-save']
 function npm(node, args, env) {
   const cli = process.env.npm_execpath
   const [command, first] = cli?.endsWith('.js') ? [node, [cli]] : ['npm', []]
-  const done = spawnSync(command, [...first, ...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2], env })
+  const done = spawnSync(command, [...first, ...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env,
+  })
   if (done.error) fail(`npm could not be started: ${done.error.message}`)
   if (done.status !== 0) fail(`"npm ${args.join(' ')}" ended with status ${done.status ?? done.signal}`)
 }
@@ -42,7 +47,9 @@ function pinnedNode() {
   if (!lock.includes(`node_modules/${name}"`)) {
     const [major, minor] = process.versions.node.split('.').map(Number)
     if (major === 24 && minor >= 12) return { node: process.execPath, home: undefined }
-    fail(`no Node.js 24 for ${process.platform}-${process.arch} is pinned from the registry; run this with Node.js >= 24.12 and < 25 (this is ${process.version})`)
+    fail(
+      `no Node.js 24 for ${process.platform}-${process.arch} is pinned from the registry; run this with Node.js >= 24.12 and < 25 (this is ${process.version})`,
+    )
   }
   const stamp = join(root, 'toolchain', 'node_modules', '.chaperone-stamp')
   const wanted = digest(lock)
@@ -62,7 +69,11 @@ function environment({ node, home }) {
 
 function dependencies(runtime) {
   const stamp = join(stamps, 'dependencies')
-  const wanted = digest(readFileSync(join(root, 'package-lock.json')), readFileSync(join(root, 'package.json')), runtime.node)
+  const wanted = digest(
+    readFileSync(join(root, 'package-lock.json')),
+    readFileSync(join(root, 'package.json')),
+    runtime.node,
+  )
   if (stampIs(stamp, wanted)) return
   process.stderr.write('chaperone setup: installing the dependencies …\n')
   npm(runtime.node, install, environment(runtime))
