@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync } from 'node:fs'
 import { open, readFile, rm } from 'node:fs/promises'
-import { createServer, connect } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 import {
   findPostgresBinaries,
   findServerUser,
@@ -41,16 +42,6 @@ const START_ATTEMPTS = 8
 
 /** Reasons that pass by themselves: somebody took the port, or backends of a killed postmaster are still going away. */
 const TRANSIENT = /Address already in use|shared memory block .* is still in use|lock file .* already exists/
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP port could be found')
-  return address.port
-}
 
 /** Sends a startup packet (protocol 3.0) and waits for an answer that a working server gives: anything but 57P03. */
 function answersStartup(port: number): Promise<boolean> {
