@@ -32,3 +32,17 @@ describe('what is printed', () => {
     expect(bold(true, { TERM: 'dumb' })).toBe('x')
   })
 })
+
+function progressOn(isTTY: boolean): string {
+  let text = ''
+  const output = { write: (part: string) => ((text += part), true), isTTY }
+  terminal({ stdout: output, stderr: output, env: {} }).progress('half')
+  return text
+}
+
+describe('progress', () => {
+  it('replaces its line on a terminal and is silent elsewhere', () => {
+    expect(progressOn(true)).toBe('\r\u001b[Khalf')
+    expect(progressOn(false)).toBe('')
+  })
+})

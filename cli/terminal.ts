@@ -3,6 +3,8 @@ export interface Terminal {
   line(text: string): void
   json(value: unknown): void
   error(text: string): void
+  /** Says how far long work has come, on one line of standard error that the next one replaces; nothing where nobody looks. */
+  progress(text: string): void
   /** Styles text when standard output is a terminal that wants colour (https://no-color.org). */
   bold(text: string): string
   dim(text: string): string
@@ -18,7 +20,7 @@ export interface CommandContext {
 
 interface Streams {
   readonly stdout: { write(text: string): boolean; readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: { write(text: string): boolean }
+  readonly stderr: { write(text: string): boolean; readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -28,6 +30,9 @@ export function terminal({ stdout, stderr, env }: Streams): Terminal {
   return {
     line: (text) => void stdout.write(`${text}\n`),
     json: (value) => void stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
+    progress: (text) => {
+      if (stderr.isTTY === true) stderr.write(`\r\u001b[K${text}`)
+    },
     error: (text) => void stderr.write(`${text}\n`),
     bold: style(1, 22),
     dim: style(2, 22),

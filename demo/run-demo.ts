@@ -29,7 +29,12 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
     patients: options.patients,
     seed: options.seed,
     listenPort: await portOrAny(DEMO_PORT),
-    onStep: (text) => out.line(out.dim(`  … ${text}`)),
+    onStep: (text) => {
+      out.progress('')
+      out.line(out.dim(`  … ${text}`))
+    },
+    onProgress: ({ patients, rows }) =>
+      out.progress(`    ${patients.toLocaleString('en')} patients, ${rows.toLocaleString('en')} rows`),
   })
   const stopping = stopSignal()
   try {

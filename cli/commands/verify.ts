@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { ChaperoneError } from '../../src/lib/errors.ts'
 import { verifyJournal } from '../../src/record/verify.ts'
@@ -28,8 +28,13 @@ export const verifyCommand = (context: CommandContext): Command =>
     .action(async (options: Options) => {
       const { directory, keyFile } = placesOf(options, context)
       const bodyKey = keyFile === undefined ? undefined : readKey(keyFile)
-      const report = await verifyJournal(directory, bodyKey === undefined ? {} : { bodyKey })
+      requireDirectory(directory)
       const { out } = context
+      const report = await verifyJournal(directory, {
+        ...(bodyKey === undefined ? {} : { bodyKey }),
+        onSegment: (name, index, of) => out.progress(`${name} (${index + 1} of ${of})`),
+      })
+      out.progress('')
       if (options.json) out.json(report)
       else {
         out.line(report.ok ? out.green('The journal is intact.') : out.red('The journal is NOT intact.'))
@@ -57,6 +62,18 @@ function placesOf(options: Options, context: CommandContext): { directory: strin
   if (options.journal !== undefined) return { directory: options.journal, keyFile: options.bodyKey }
   const { journal } = readConfig(options.config, context)
   return { directory: journal.directory, keyFile: options.bodyKey ?? journal.bodyKeyFile }
+}
+
+function requireDirectory(directory: string): void {
+  try {
+    readdirSync(directory)
+  } catch (cause) {
+    throw new ChaperoneError('CHP-CONFIG-INVALID', {
+      message: `the journal directory ${directory} cannot be read`,
+      hint: 'Name the directory that holds the segments (00000001.jsonl …).',
+      cause,
+    })
+  }
 }
 
 function readKey(file: string): Buffer {

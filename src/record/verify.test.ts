@@ -267,9 +267,11 @@ describe('a journal that is being written', () => {
     expect(last).toBe(16)
   })
 
-  it('is empty before its first segment', async () => {
+  it('is not whole when all of it is gone', async () => {
     for (const name of readdirSync(directory)) rmSync(join(directory, name))
-    expect(await verifyJournal(directory)).toMatchObject({ ok: true, segments: 0, records: 0, head: null })
+    const report = await verifyJournal(directory)
+    expect(report).toMatchObject({ ok: false, segments: 0, records: 0, head: null })
+    expect(report.problems.map(({ code }) => code)).toEqual(['directory'])
   })
 
   it('takes a hole in the last batch for a torn tail, but not one before it', async () => {

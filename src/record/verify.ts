@@ -20,19 +20,25 @@ const MAXIMUM_PROBLEMS = 100
  */
 export async function verifyJournal(
   directory: string,
-  options: { readonly bodyKey?: Buffer } = {},
+  options: { readonly bodyKey?: Buffer; readonly onSegment?: (name: string, index: number, of: number) => void } = {},
 ): Promise<VerifyReport> {
   const summary = new Summary()
   const numbers = (await readdir(directory))
     .map((name) => Number(SEGMENT_NAME.exec(name)?.[1] ?? 0))
     .filter((number) => number > 0)
     .toSorted((a, b) => a - b)
+  if (numbers.length === 0) {
+    // The writer makes the first segment before anything else, so nothing is not a journal that is whole.
+    const message = 'there is no segment: this is not a journal, or all of it is gone'
+    summary.problem({ segment: segmentName(1), line: 0, code: 'directory', message })
+  }
   let expected: ExpectedHead = { number: 1, first: 1, previous: NO_PREVIOUS, origin: undefined }
   for (const [index, number] of numbers.entries()) {
     if (number !== expected.number) {
       const missing = `${segmentName(expected.number)} to ${segmentName(number - 1)} missing`
       summary.problem({ segment: segmentName(number), line: 0, code: 'directory', message: missing })
     }
+    options.onSegment?.(segmentName(number), index, numbers.length)
     const isLast = index === numbers.length - 1
     const end = await verifySegment(directory, { ...expected, number }, options.bodyKey, isLast, summary)
     expected = {
