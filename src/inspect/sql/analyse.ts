@@ -3,7 +3,8 @@ import type { Node, SelectStmt } from '@pgsql/types'
 import { boundedOf, hasLimit } from './bounded.ts'
 import { DEFINES_CODE } from './defines-code.ts'
 import { effectsOf, explainRuns } from './effects.ts'
-import type { Bounded, Effect, Hazard, OutputTaint, RelationUse, SqlFacts } from './facts.ts'
+import { joinedCatalogUse, NO_CATALOG_USE } from './catalog-use.ts'
+import type { Bounded, CatalogUse, Effect, Hazard, OutputTaint, PhiQuestion, RelationUse, SqlFacts } from './facts.ts'
 import { analyseFlow, type Flow } from './flow/analyse-flow.ts'
 import { liftableLiterals } from './liftable.ts'
 import { proceduralBody } from './plpgsql.ts'
@@ -30,11 +31,14 @@ export function analyse(sql: string, around: Surroundings, maxTokens: number): V
     return unparseable(error)
   }
   if (tokens === null) throw new Error('the scanner refused what the parser accepts')
+  const statements = nodes.map((node) => factsOf(node, around))
+  // What a statement asks about PHI can depend on the values that it compares with.
+  const asking = new Set(nodes.filter((_, i) => statements[i]?.questions.length !== 0))
   return {
     kind: 'analysed',
-    statements: nodes.map((node) => factsOf(node, around)),
+    statements,
     redacted: redact(sql, tokens, around.identifiers),
-    liftable: liftableLiterals(sql, nodes),
+    liftable: liftableLiterals(sql, nodes, asking),
   }
 }
 
@@ -48,30 +52,36 @@ function unparseable(error: SqlError): Verdict {
 /** The facts of one statement of the string. */
 export function factsOf(statement: Node, around: Surroundings): SqlFacts {
   const { name, body } = unwrap(statement)
-  const top = effectsOf(statement, around)
+  const flow = name === 'DoStmt' ? null : analyseFlow(statement, around.flow)
+  const top = effectsOf(statement, around, flow?.knownCalls)
   const effects = new Set<Effect>(top.effects)
   const functions = new Set(top.functions)
   const hazards: Hazard[] = [...top.hazards, ...sessionHazards(statement, around.flow.searchPath)]
   const relations: RelationUse[] = []
   let phiReachable = false
+  let questions: readonly PhiQuestion[] = []
+  let catalogUse = NO_CATALOG_USE
   let outputs: readonly OutputTaint[] | 'unknown' = 'unknown'
   const isPlan = name === 'ExplainStmt' && !explainRuns(body)
   let bounded: Bounded = isPlan ? 'not-applicable' : boundedOf(statement, around.names)
 
-  if (name === 'DoStmt') {
+  if (flow === null) {
     const block = analyseBlock(statement, around)
     for (const effect of block.effects) effects.add(effect)
     for (const called of block.functions) functions.add(called)
     hazards.push(...block.hazards)
     relations.push(...block.relations)
     phiReachable = block.phiReachable
+    questions = block.questions
+    catalogUse = block.catalogUse
     bounded = worse(bounded, block.bounded)
     outputs = []
   } else {
-    const flow = analyseFlow(statement, around.flow)
     addFlow(flow, relations, functions, hazards)
     outputs = flow.outputs
     phiReachable = flow.phiReachable
+    questions = flow.questions
+    catalogUse = flow.catalogUse
   }
   if (DEFINES_CODE.has(name)) hazards.push({ kind: 'construct-not-analysed', subject: top.command })
   if (name === 'CallStmt') {
@@ -96,6 +106,9 @@ export function factsOf(statement: Node, around: Surroundings): SqlFacts {
     hazards: uniqueHazards,
     outputs,
     phiReachable: phiReachable || uniqueHazards.some(isAboutCode),
+    questions,
+    catalogUse,
+    ...(flow?.copy === undefined ? {} : { copy: flow.copy }),
     session: sessionEffectOf(name, body),
     onlyTemporaryObjects: changesOnlyTemporary(name, statement, uniqueRelations),
   }
@@ -108,6 +121,8 @@ interface BlockFacts {
   readonly hazards: readonly Hazard[]
   readonly bounded: Bounded
   readonly phiReachable: boolean
+  readonly questions: readonly PhiQuestion[]
+  readonly catalogUse: CatalogUse
 }
 
 /** The facts of what a DO block runs. What it computes can leave through notices and errors, so PHI in it is a hazard. */
@@ -118,20 +133,25 @@ function analyseBlock(statement: Node, around: Surroundings): BlockFacts {
   const functions = new Set<string>()
   const relations: RelationUse[] = []
   const hazards: Hazard[] = [...block.hazards]
+  const questions: PhiQuestion[] = []
+  const uses: CatalogUse[] = []
   let bounded: Bounded = 'not-applicable'
   let phiReachable = false
   for (const inner of block.statements) {
-    const own = effectsOf(inner, around)
+    const flow = analyseFlow(inner, around.flow)
+    const own = effectsOf(inner, around, flow.knownCalls)
     for (const effect of own.effects) effects.add(effect)
     for (const called of own.functions) functions.add(called)
     hazards.push(...own.hazards, ...sessionHazards(inner, around.flow.searchPath))
-    const flow = analyseFlow(inner, around.flow)
     addFlow(flow, relations, functions, hazards)
     phiReachable ||= flow.phiReachable
+    questions.push(...flow.questions)
+    uses.push(flow.catalogUse)
     bounded = worse(bounded, own.destroys ? 'unbounded' : boundedOf(inner, names))
   }
   if (relations.some((use) => use.phi)) hazards.push({ kind: 'phi-in-utility', subject: 'DO' })
-  return { effects, functions, relations, hazards, bounded, phiReachable }
+  const catalogUse = joinedCatalogUse(uses)
+  return { effects, functions, relations, hazards, bounded, phiReachable, questions, catalogUse }
 }
 
 function addFlow(flow: Flow, relations: RelationUse[], functions: Set<string>, hazards: Hazard[]): void {

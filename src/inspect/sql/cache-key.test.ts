@@ -26,8 +26,9 @@ beforeAll(() => loadModule())
 
 const SAME_KEY: readonly (readonly [string, string])[] = [
   ['SELECT id FROM patients WHERE id = 1', 'SELECT id FROM patients WHERE id = 99'],
-  ["SELECT id FROM patients WHERE name = 'a'", "SELECT id FROM patients WHERE name = 'it''s'"],
-  ["SELECT id FROM patients WHERE name = 'a'", "SELECT id FROM patients WHERE name = 'é -- /*'"],
+  ["SELECT id FROM notes WHERE body = 'a'", "SELECT id FROM notes WHERE body = 'it''s'"],
+  ["SELECT id FROM notes WHERE body = 'a'", "SELECT id FROM notes WHERE body = 'é -- /*'"],
+  ['SELECT name FROM patients WHERE id = 1', 'SELECT name FROM patients WHERE id = 2'],
   ['SELECT id FROM patients WHERE 5 < id', 'SELECT id FROM patients WHERE 6 < id'],
   ['SELECT id FROM patients p WHERE p.id IN (1, 2)', 'SELECT id FROM patients p WHERE p.id IN (3, 4)'],
   ['SELECT id FROM patients WHERE id BETWEEN 1 AND 2', 'SELECT id FROM patients WHERE id BETWEEN 3 AND 9'],
@@ -41,6 +42,9 @@ const SAME_KEY: readonly (readonly [string, string])[] = [
 ]
 
 const OTHER_KEY: readonly (readonly [string, string])[] = [
+  ["SELECT id FROM patients WHERE born >= '1950-01-01'", "SELECT id FROM patients WHERE born >= '1950-01-02'"],
+  ["SELECT id FROM patients WHERE name = 'a'", "SELECT id FROM patients WHERE name = ''"],
+  ["SELECT id FROM patients WHERE id = 1 AND name = 'a'", "SELECT id FROM patients WHERE id = 1 AND name = ''"],
   ["SELECT data->>'ssn' FROM patients", "SELECT data->>'gender' FROM patients"],
   ["SELECT data->'ssn' FROM patients", "SELECT data->'gender' FROM patients"],
   ["SELECT id FROM patients WHERE data->>'a' = 'x'", "SELECT id FROM patients WHERE data->>'b' = 'x'"],

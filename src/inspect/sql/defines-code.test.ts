@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { analyse } from './analyse.ts'
 import { DEFINES_CODE } from './defines-code.ts'
 import { surroundingsOf } from './surroundings.ts'
+import { NO_PHI } from './test-catalog.ts'
 
 const EMPTY = { epoch: 'one', serverMajor: 18, relations: [], userFunctions: [], userOperators: [], userTypes: [] }
 
@@ -30,7 +31,7 @@ describe('DEFINES_CODE', () => {
     'CREATE POLICY p ON t',
     'CREATE FOREIGN TABLE t (a int) SERVER s',
   ])('is a hazard: %s', (sql) => {
-    const around = surroundingsOf(EMPTY, { phiColumns: new Set(), phiRelations: new Set() }, ['public'])
+    const around = surroundingsOf(EMPTY, NO_PHI, ['public'])
     const verdict = analyse(sql, around, 1000)
     if (verdict.kind !== 'analysed') throw new Error(verdict.kind)
     expect(verdict.statements[0]?.hazards.map(({ kind }) => kind)).toContain('construct-not-analysed')

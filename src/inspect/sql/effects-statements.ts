@@ -256,7 +256,12 @@ export const STATEMENT_RULES: Readonly<Record<StatementName, StatementRule>> = {
   TruncateStmt: { command: 'TRUNCATE TABLE', effects: ['delete'], unbounded: true },
   UnlistenStmt: { command: 'UNLISTEN', effects: SESSION },
   UpdateStmt: { command: 'UPDATE', effects: ['write'] },
-  VacuumStmt: { command: (body) => (body['is_vacuumcmd'] === true ? 'VACUUM' : 'ANALYZE'), effects: SERVER },
+  VacuumStmt: {
+    command: (body) => (body['is_vacuumcmd'] === true ? 'VACUUM' : 'ANALYZE'),
+    effects: NOTHING,
+    // Without names it is the whole database that is analysed.
+    more: (body) => (body['is_vacuumcmd'] === true || body['rels'] === undefined ? SERVER : SCHEMA),
+  },
   VariableSetStmt: {
     command: setCommand,
     effects: NOTHING,

@@ -15,8 +15,15 @@ export interface StatementEffects {
   readonly destroys: boolean
 }
 
-/** The effects of a statement and of everything nested in it. A node that is not known counts as an effect on the server. */
-export function effectsOf(statement: Node, around: Pick<Surroundings, 'isUserFunction'>): StatementEffects {
+/**
+ * The effects of a statement and of everything nested in it. A node that is not known counts as an effect on the server, and a
+ * call of the user's functions runs code, unless it is among `knownCalls`, which only read.
+ */
+export function effectsOf(
+  statement: Node,
+  around: Pick<Surroundings, 'isUserFunction'>,
+  knownCalls: ReadonlySet<FuncCall> = new Set(),
+): StatementEffects {
   const top = unwrap(statement)
   const rule = statementRule(top.name)
   const effects = new Set<Effect>()
@@ -28,7 +35,7 @@ export function effectsOf(statement: Node, around: Pick<Surroundings, 'isUserFun
 
   const visit = (name: string, body: SyntaxBody): boolean => {
     if (name === 'FuncCall') {
-      addFunction(body, around, functions, effects)
+      addFunction(body, around, functions, effects, knownCalls)
     } else if (!name.endsWith('Stmt')) {
       if (runs && name === 'IntoClause' && top.name === 'SelectStmt') effects.add('schema').add('write')
       if (runs && name === 'LockingClause') effects.add('lock')
@@ -66,13 +73,14 @@ function addFunction(
   around: Pick<Surroundings, 'isUserFunction'>,
   functions: Set<string>,
   effects: Set<Effect>,
+  knownCalls: ReadonlySet<FuncCall>,
 ): void {
   const parts = nameParts(call.funcname)
   const name = parts.at(-1) ?? ''
   const schema = parts.at(-2) ?? null
   functions.add(parts.join('.'))
   for (const effect of functionEffects(name)) effects.add(effect)
-  if (around.isUserFunction(schema, name)) effects.add('code')
+  if (around.isUserFunction(schema, name)) effects.add(knownCalls.has(call) ? 'read' : 'code')
 }
 
 /** A nested SELECT without FROM (VALUES, constants) reads nothing. */

@@ -1,3 +1,4 @@
+import { joinedCatalogUse } from './catalog-use.ts'
 import type { Hazard, SqlFacts } from './facts.ts'
 
 /** Marks facts of EXECUTE and FETCH that are not complete without those of what they run. */
@@ -23,6 +24,8 @@ export function completeExecution(running: SqlFacts, named: SqlFacts): SqlFacts 
     hazards: Object.freeze([...own, ...named.hazards]),
     outputs: named.outputs,
     phiReachable: named.phiReachable || own.some((hazard) => hazard.kind !== 'setting-pinned'),
+    questions: Object.freeze([...running.questions, ...named.questions]),
+    catalogUse: joinedCatalogUse([running.catalogUse, named.catalogUse]),
     session: running.session,
   })
 }

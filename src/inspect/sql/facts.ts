@@ -58,7 +58,89 @@ export interface Hazard {
 export type OutputTaint =
   | { readonly kind: 'clean' } // proven free of PHI, whatever RowDescription says
   | { readonly kind: 'origin' } // a plain column reference: RowDescription's origin decides
-  | { readonly kind: 'unproven' } // may carry PHI: masked whole
+  | {
+      readonly kind: 'phi'
+      readonly classes: readonly string[]
+      readonly shape: OutputShape // masked by its shape
+      readonly aggregate?: GroupAggregate
+    }
+  | { readonly kind: 'unproven' } // may carry PHI of any class: masked whole
+
+/** An output that sums up a column, or the year in it, over the rows of a group; each row is there once. */
+export interface GroupAggregate {
+  readonly column: StoredColumn
+  /** Index of the output that says how many different values of it there are in the group. */
+  readonly distinct: number
+}
+
+/** The label class of a stored column that is masked because nobody has labelled it. */
+export const UNLABELLED = 'unlabelled'
+
+/**
+ * What is where in a value that may carry PHI, so that it can be masked inside. Where an array stands in place of a `column`,
+ * `object` or `whole`, each of its elements is meant. What does not fit its shape is masked whole.
+ */
+export type OutputShape =
+  | { readonly kind: 'clean' }
+  /** Computed from values of these classes; empty when they are not known. */
+  | { readonly kind: 'whole'; readonly classes: readonly string[] }
+  /** Copies of a stored column or, for a JSON document, of what is at `path` in it (names of members; arrays are passed through). */
+  | StoredColumn
+  /** The year of a stored date, as a number: EXTRACT(year FROM …). */
+  | { readonly kind: 'year'; readonly column: StoredColumn }
+  /** A JSON object; `rest` is for members that are not named. */
+  | {
+      readonly kind: 'object'
+      readonly members: readonly (readonly [string, OutputShape])[]
+      readonly rest: OutputShape
+    }
+  /** An array, in SQL or JSON, whose elements are alike. */
+  | { readonly kind: 'elements'; readonly element: OutputShape }
+  /** A row (composite value) by position; for JSON an array by position. */
+  | { readonly kind: 'fields'; readonly fields: readonly OutputShape[] }
+
+export interface StoredColumn {
+  readonly kind: 'column'
+  /** pg_class.oid and pg_attribute.attnum of a table; of a view only where its column has a label of its own. */
+  readonly oid: number
+  readonly attnum: number
+  /** The type of the value: pg_attribute.atttypid, or what a cast, `->>` or taking an element out has made of it. */
+  readonly typeOid: number
+  readonly path: readonly string[]
+}
+
+/** A place where PHI decides something that can be seen: which rows there are, in which order, whether an error occurs. */
+export interface PhiQuestion {
+  /** Sorted; empty when they are not known. */
+  readonly classes: readonly string[]
+  /** `schema.table.column` of the stored columns that are asked about, sorted. */
+  readonly columns: readonly string[]
+  readonly use: 'condition' | 'order' | 'group' | 'computation'
+  /** Whether the answer tells no more than the released (masked) value does: the year of a date, equality of tokens. */
+  readonly released: boolean
+}
+
+/** How the rows of COPY … TO STDOUT are written (PostgreSQL documentation, COPY). */
+export interface CopyFormat {
+  readonly format: 'text' | 'csv' | 'binary'
+  readonly delimiter: string
+  readonly null: string
+  readonly header: boolean
+  readonly quote: string
+  readonly escape: string
+}
+
+/** What of the catalog an analysis rests on, so that it can be looked at again when the statement runs. */
+export interface CatalogUse {
+  /** pg_class.oid, sorted: relations named, and those that views and SQL functions read. */
+  readonly relations: readonly number[]
+  /** Relation names without a schema, and what they were found to be; null when nothing in the user's schemas. Sorted by name. */
+  readonly names: readonly { readonly name: string; readonly oid: number | null }[]
+  /** Names of functions that were looked up, without their schemas: a function of that name outside pg_catalog matters. Sorted. */
+  readonly functions: readonly string[]
+  /** The same for operators. */
+  readonly operators: readonly string[]
+}
 
 export interface SqlFacts {
   /** The command as PostgreSQL names it: 'SELECT', 'DELETE', 'CREATE TABLE', 'COPY FROM', 'EXPLAIN' … */
@@ -79,6 +161,11 @@ export interface SqlFacts {
    * When false, outputs that are unproven or of unknown number need no masking.
    */
   readonly phiReachable: boolean
+  /** What the statement asks about PHI, without duplicates. Absent counts as none only when PHI is not reachable. */
+  readonly questions: readonly PhiQuestion[]
+  /** For COPY … TO STDOUT. */
+  readonly copy?: CopyFormat
+  readonly catalogUse: CatalogUse
   /**
    * Whether the statement creates, changes, drops, locks or writes the rows of at least one object, and each such object
    * is proven temporary (created with TEMP, or found in pg_temp). Rules take absence for false.
@@ -90,7 +177,9 @@ export interface SqlFacts {
 
 export type SessionEffect =
   | { readonly kind: 'none' }
-  | { readonly kind: 'begin' }
+  /** `comesFirst`: with modes that the server takes before any query only (isolation, deferrable, read write). */
+  | { readonly kind: 'begin'; readonly comesFirst?: true }
+  | { readonly kind: 'transaction-modes' } // such modes by SET TRANSACTION
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
   | { readonly kind: 'savepoint' }

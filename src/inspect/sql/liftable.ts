@@ -6,15 +6,22 @@ const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=
 const QUERIES: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
 
 /**
- * Ordinals of the literals whose value cannot change any fact: direct operands of a comparison with a plain column, LIMIT and
- * OFFSET, constants that VALUES, INSERT or SET store as they are, and numbers that SET adds to a column. Everything else (casts, arguments, patterns, JSON
- * keys, ordinals, output columns, utility statements) is part of the cache key.
+ * Ordinals of the literals whose value cannot change any fact: direct operands of a comparison with a plain column (but not in
+ * a statement of `asking`, which compares PHI), LIMIT and OFFSET, constants that VALUES, INSERT or SET store as they are, and
+ * numbers that SET adds to a column. Everything else (casts, arguments, patterns, JSON keys, ordinals, output columns, utility
+ * statements) is part of the cache key.
  */
-export function liftableLiterals(sql: string, statements: readonly Node[]): readonly number[] {
+export function liftableLiterals(
+  sql: string,
+  statements: readonly Node[],
+  asking: ReadonlySet<Node>,
+): readonly number[] {
   const skeleton = skeletonOf(sql)
   if (skeleton === null || skeleton.spans.length === 0) return []
   const places = new Map<number, LiteralKind>()
-  for (const statement of statements) if (QUERIES.has(unwrap(statement).name)) collectPlaces(statement, places)
+  for (const statement of statements) {
+    if (QUERIES.has(unwrap(statement).name)) collectPlaces(statement, !asking.has(statement), places)
+  }
   const liftable: number[] = []
   let index = 0
   let byte = 0
@@ -34,7 +41,7 @@ export function liftableLiterals(sql: string, statements: readonly Node[]): read
 }
 
 /** Byte offsets and kinds of the constants in harmless positions. */
-function collectPlaces(statement: Node, places: Map<number, LiteralKind>): void {
+function collectPlaces(statement: Node, comparisons: boolean, places: Map<number, LiteralKind>): void {
   const add = (node: Node | undefined): void => {
     const constant = bodyOf(node, 'A_Const')
     if (constant?.location === undefined) return
@@ -44,6 +51,7 @@ function collectPlaces(statement: Node, places: Map<number, LiteralKind>): void 
   }
   walkSyntax(statement, (name, body) => {
     if (name === 'A_Expr') {
+      if (!comparisons) return true
       for (const operand of comparedWithColumn(body)) add(operand)
     } else if (name === 'SelectStmt') {
       const select: SelectStmt = body

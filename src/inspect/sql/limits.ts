@@ -28,7 +28,8 @@ export interface InspectorLimits {
 
 export const DEFAULT_LIMITS: InspectorLimits = {
   maxStatementBytes: 256 * 1024,
-  maxTokens: 50_000,
+  // A list of as many parameters as there can be (65,535) is twice as many tokens.
+  maxTokens: 200_000,
   analysisTimeoutMs: 2_000,
   queueTimeoutMs: 10_000,
   maxQueued: 1_000,

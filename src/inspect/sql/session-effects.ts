@@ -1,7 +1,7 @@
 import type { A_Const, FuncCall, Node, UpdateStmt, VariableSetStmt } from '@pgsql/types'
 import type { Hazard, SessionEffect } from './facts.ts'
 import { anySettingHazards, settingHazards } from './settings.ts'
-import { bodyOf, nameParts, type SyntaxBody, walkSyntax } from './syntax-tree.ts'
+import { bodyOf, nameParts, nodeList, type SyntaxBody, walkSyntax } from './syntax-tree.ts'
 
 const NONE: SessionEffect = { kind: 'none' }
 
@@ -10,7 +10,9 @@ export function sessionEffectOf(name: string, body: SyntaxBody): SessionEffect {
   const text = (field: string): string => (typeof body[field] === 'string' ? body[field] : '')
   switch (name) {
     case 'TransactionStmt':
-      return transactionEffect(body['kind'])
+      return transactionEffect(body['kind'], body['options'])
+    case 'VariableSetStmt':
+      return setEffect(body)
     case 'PrepareStmt':
       return { kind: 'prepare', name: text('name') }
     case 'ExecuteStmt':
@@ -34,11 +36,32 @@ function discardEffect(target: unknown): SessionEffect {
   return target === 'DISCARD_ALL' || target === undefined ? { kind: 'discard-all' } : NONE
 }
 
-function transactionEffect(kind: unknown): SessionEffect {
+/** Of a transaction's modes, only READ ONLY can be set at any time (commands/variable.c). */
+const comeFirst = (modes: unknown): boolean =>
+  nodeList(modes).some((mode) => {
+    const { defname, arg } = bodyOf(mode, 'DefElem') ?? {}
+    return defname !== 'transaction_read_only' || constantText(arg) !== '1'
+  })
+
+function setEffect({ name, kind, args }: SyntaxBody): SessionEffect {
+  const first =
+    kind === 'VAR_SET_MULTI'
+      ? name === 'TRANSACTION SNAPSHOT' || (name === 'TRANSACTION' && comeFirst(args))
+      : typeof name === 'string' && TRANSACTION_SETTINGS.has(name.toLowerCase())
+  return first ? { kind: 'transaction-modes' } : NONE
+}
+
+const TRANSACTION_SETTINGS: ReadonlySet<string> = new Set([
+  'transaction_isolation',
+  'transaction_read_only',
+  'transaction_deferrable',
+])
+
+function transactionEffect(kind: unknown, modes: unknown): SessionEffect {
   switch (kind) {
     case 'TRANS_STMT_BEGIN':
     case 'TRANS_STMT_START':
-      return { kind: 'begin' }
+      return comeFirst(modes) ? { kind: 'begin', comesFirst: true } : { kind: 'begin' }
     case 'TRANS_STMT_COMMIT':
     // The session is out of the transaction afterwards, whatever becomes of it.
     case 'TRANS_STMT_PREPARE':

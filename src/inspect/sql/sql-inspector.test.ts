@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SqlFacts } from './facts.ts'
 import type { Inspection, InspectionScope } from './inspector.ts'
 import { SqlInspector } from './sql-inspector.ts'
-import { TEST_CATALOG, TEST_PHI } from './test-catalog.ts'
+import { NO_PHI, TEST_CATALOG, TEST_PHI } from './test-catalog.ts'
 
 const SCOPE: InspectionScope = { target: 'hospital', searchPath: ['public'] }
 
@@ -260,11 +260,7 @@ describe('SqlInspector.setCatalog', () => {
     try {
       const before = await inspector.inspect('SELECT id FROM patients', SCOPE)
       const underWay = inspector.inspect('SELECT name FROM patients', SCOPE)
-      inspector.setCatalog(
-        'hospital',
-        { ...TEST_CATALOG, relations: [] },
-        { phiColumns: new Set(), phiRelations: new Set() },
-      )
+      inspector.setCatalog('hospital', { ...TEST_CATALOG, relations: [] }, NO_PHI)
       const after = await inspector.inspect('SELECT id FROM patients', SCOPE)
       expect(after).not.toBe(before)
       const late = await underWay

@@ -147,8 +147,11 @@ export class SqlInspector {
         const key = bucket.prefix + skeleton.text
         const fixed = fixedOrdinals(skeleton, liftable)
         if (fixed === null) return this.#store(key, inspection)
-        if (this.#cache.get(key) === undefined) this.#cache.set(key, { inspection: null, fixed }, key.length * 2 + 200)
-        return this.#store(key + fixedKey(sql, skeleton, fixed), inspection)
+        // Texts of one skeleton can differ in what is part of the key: whatever is for one of them is for all.
+        const known = this.#cache.get(key)?.fixed ?? []
+        const all = [...new Set([...known, ...fixed])].toSorted((a, b) => a - b)
+        if (all.length > known.length) this.#cache.set(key, { inspection: null, fixed: all }, key.length * 2 + 200)
+        return this.#store(key + fixedKey(sql, skeleton, all), inspection)
       }
     }
   }

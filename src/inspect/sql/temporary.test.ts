@@ -3,6 +3,7 @@ import { loadModule } from 'libpg-query'
 import type { CatalogRelation } from './catalog.ts'
 import { analyse } from './analyse.ts'
 import { surroundingsOf } from './surroundings.ts'
+import { NO_PHI } from './test-catalog.ts'
 
 const relation = (oid: number, schema: string, name: string): CatalogRelation => ({
   oid,
@@ -39,6 +40,9 @@ describe('changesOnlyTemporary', () => {
     ['SELECT 1 AS a INTO TEMP t', true],
     ['CREATE TEMP VIEW t AS SELECT 1 AS a', true],
     ['DROP TABLE scratch', true],
+    ['DROP TABLE IF EXISTS pg_temp.missing', true],
+    ['ANALYZE scratch', true],
+    ['ANALYZE public.permanent', false],
     ['ALTER TABLE scratch ADD b int', true],
     ['TRUNCATE scratch', true],
     ['DELETE FROM scratch', true],
@@ -54,7 +58,7 @@ describe('changesOnlyTemporary', () => {
     ['DROP TABLE missing', false],
     ['VACUUM scratch', false],
   ])('%s: %s', (sql, expected) => {
-    const around = surroundingsOf(CATALOG, { phiColumns: new Set(), phiRelations: new Set() }, ['public'])
+    const around = surroundingsOf(CATALOG, NO_PHI, ['public'])
     const verdict = analyse(sql, around, 1000)
     if (verdict.kind !== 'analysed') throw new Error(verdict.kind)
     expect(verdict.statements.map((facts) => facts.onlyTemporaryObjects)).toEqual([expected])

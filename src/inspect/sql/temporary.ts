@@ -17,6 +17,7 @@ const CHANGES_RELATIONS: ReadonlySet<string> = new Set([
   'SelectStmt',
   'TruncateStmt',
   'UpdateStmt',
+  'VacuumStmt',
   'ViewStmt',
 ])
 
@@ -25,13 +26,14 @@ const CHANGES_RELATIONS: ReadonlySet<string> = new Set([
  * name that could be that of a permanent relation as well has that one among its relations, and makes the answer no.
  */
 export function changesOnlyTemporary(name: string, statement: Node, relations: readonly RelationUse[]): boolean {
-  if (!CHANGES_RELATIONS.has(name)) return false
+  if (!CHANGES_RELATIONS.has(name) || bodyOf(statement, 'VacuumStmt')?.is_vacuumcmd === true) return false
   const created = createdTemporary(statement)
   const changed = relations.filter((use) => use.action !== 'read')
   return changed.length > 0 && changed.every((use) => isTemporary(use) || isCreated(use, created))
 }
 
-const isTemporary = (use: RelationUse): boolean => use.schema?.startsWith('pg_temp_') ?? false
+const isTemporary = ({ schema }: RelationUse): boolean =>
+  schema === 'pg_temp' || schema?.startsWith('pg_temp_') === true
 
 const isCreated = (use: RelationUse, created: RangeVar | undefined): boolean =>
   created !== undefined && use.name === created.relname && (use.schema === null || use.schema === 'pg_temp')

@@ -1,19 +1,21 @@
-import type { DeclareCursorStmt, Node, VariableShowStmt } from '@pgsql/types'
-import type { Hazard, OutputTaint, RelationUse } from '../facts.ts'
+import type { DeclareCursorStmt, FuncCall, Node, VariableShowStmt } from '@pgsql/types'
+import type { CatalogUse, CopyFormat, Hazard, OutputTaint, PhiQuestion, RelationUse } from '../facts.ts'
 import type { AnalysisContext } from './context.ts'
-import { copyStatement } from './copy.ts'
-import { explainStatement } from './explain.ts'
-import { dropped } from './expression.ts'
-import { functionCall } from './function-call.ts'
-import { checkNewTable } from './new-table.ts'
-import { cleanOutputs, describedOutputs, type Outputs, UNPROVEN_OUTPUT } from './outputs.ts'
+import { copyFormat } from './statements/copy-format.ts'
+import { copyStatement } from './statements/copy.ts'
+import { explainStatement } from './statements/explain.ts'
+import { dropped } from './expressions/expression.ts'
+import { functionCall } from './expressions/function-call.ts'
+import { withGroupAggregates } from './expressions/group-aggregate.ts'
+import { checkNewTable } from './statements/new-table.ts'
+import { cleanOutputs, describedOutputs, type Outputs, UNPROVEN_OUTPUT } from './statements/outputs.ts'
 import type { Place, Surroundings } from './place.ts'
-import { query } from './query.ts'
-import { HARMLESS_SETTINGS } from './safe-settings.ts'
-import { intoClause } from './select.ts'
+import { query } from './statements/query.ts'
+import { HARMLESS_SETTINGS } from './known/safe-settings.ts'
+import { intoClause } from './statements/select.ts'
 import { FlowState } from './state.ts'
-import { newSink } from './types.ts'
-import { utilityStatement } from './utility.ts'
+import { newSink } from './values/types.ts'
+import { utilityStatement } from './statements/utility.ts'
 
 /** Where data could go in one statement. */
 export interface Flow {
@@ -28,6 +30,12 @@ export interface Flow {
   readonly hazards: readonly Hazard[]
   /** Whether a relation with PHI is used, or something unresolved or not known to be safe. */
   readonly phiReachable: boolean
+  readonly questions: readonly PhiQuestion[]
+  readonly catalogUse: CatalogUse
+  /** For COPY … TO STDOUT. */
+  readonly copy?: CopyFormat
+  /** Calls of the user's functions that are known by their bodies, and only read. */
+  readonly knownCalls: ReadonlySet<FuncCall>
 }
 
 /**
@@ -39,12 +47,17 @@ export function analyseFlow(statement: Node, context: AnalysisContext): Flow {
   const state = new FlowState(context)
   const outputs = statementOutputs(statement, { state, scope: null, tables: null, query })
   state.finish()
+  const copy = 'CopyStmt' in statement ? copyFormat(statement.CopyStmt) : null
   return {
     outputs,
     relations: state.relations,
     functions: state.functions,
     hazards: state.hazards,
     phiReachable: state.phiReachable,
+    questions: state.questions,
+    catalogUse: state.lookups.use,
+    ...(copy === null ? {} : { copy }),
+    knownCalls: state.knownCalls,
   }
 }
 
@@ -52,7 +65,8 @@ function statementOutputs(node: Node, around: Surroundings): Outputs {
   if ('RawStmt' in node) return node.RawStmt.stmt === undefined ? [] : statementOutputs(node.RawStmt.stmt, around)
   if ('SelectStmt' in node) {
     const { shape } = query(node, around)
-    return intoClause(node.SelectStmt) === undefined ? describedOutputs(shape) : []
+    if (intoClause(node.SelectStmt) !== undefined) return []
+    return withGroupAggregates(node.SelectStmt, shape, describedOutputs(shape), around.state)
   }
   if ('InsertStmt' in node || 'UpdateStmt' in node || 'DeleteStmt' in node || 'MergeStmt' in node) {
     return describedOutputs(query(node, around).shape)
@@ -67,12 +81,15 @@ function statementOutputs(node: Node, around: Surroundings): Outputs {
     return node.PrepareStmt.query === undefined ? [] : statementOutputs(node.PrepareStmt.query, around)
   }
   if ('ExecuteStmt' in node) {
+    // What is done with the arguments is not known here.
+    around.state.looksIntoBodies = false
     dropped(node.ExecuteStmt.params, nowhere(around))
     return unknown(around)
   }
   if ('FetchStmt' in node) return node.FetchStmt.ismove === true ? [] : unknown(around)
   if ('VariableShowStmt' in node) return show(node.VariableShowStmt, around)
   if ('CallStmt' in node) {
+    around.state.looksIntoBodies = false
     if (node.CallStmt.funccall !== undefined) functionCall(node.CallStmt.funccall, nowhere(around))
     return unknown(around)
   }

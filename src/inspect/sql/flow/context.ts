@@ -1,4 +1,5 @@
 import type { Catalog, CatalogRelation, CatalogRoutine, CatalogType, PhiView } from '../catalog.ts'
+import { Definitions } from './definitions/definitions.ts'
 
 /** Look-ups that name resolution needs. Keys are names as the server stores them, already case-folded. */
 export interface CatalogIndex {
@@ -6,6 +7,8 @@ export interface CatalogIndex {
   readonly functionsByName: ReadonlyMap<string, readonly CatalogRoutine[]>
   readonly operatorsByName: ReadonlyMap<string, readonly CatalogRoutine[]>
   readonly typesByName: ReadonlyMap<string, readonly CatalogType[]>
+  /** By the oid of a domain: the type that it is based on, which may be a domain itself. */
+  readonly domains: ReadonlyMap<number, number>
 }
 
 /** Everything that an analysis depends on besides the statement. */
@@ -17,21 +20,44 @@ export interface AnalysisContext {
    * a session's temporary schema before that.
    */
   readonly searchPath: readonly string[]
+  /** The setting search_path: differs inside what was parsed when it was made, where functions called still follow it. */
+  readonly setPath: readonly string[]
+  /** What the views and functions of the catalog stand for. */
+  readonly definitions: Definitions
 }
 
 /** Builds the look-up maps of a catalog. Costs a pass over the catalog: keep the result as long as the catalog. */
 export function buildContext(catalog: Catalog, phi: PhiView, searchPath: readonly string[]): AnalysisContext {
+  const index = indexOf(catalog)
   const unusable = new Set(catalog.unusableSchemas)
+  const usable =
+    unusable.size === 0 ? catalog.relations : catalog.relations.filter(({ schema }) => !unusable.has(schema))
   return {
-    index: {
-      relationsByName: groupByName(catalog.relations.filter(({ schema }) => !unusable.has(schema))),
-      functionsByName: groupByName(catalog.userFunctions),
-      operatorsByName: groupByName(catalog.userOperators),
-      typesByName: groupByName(catalog.userTypes),
-    },
+    index: unusable.size === 0 ? index : { ...index, relationsByName: groupByName(usable) },
     phi,
     searchPath,
+    setPath: searchPath,
+    definitions: new Definitions(catalog, phi, searchPath),
   }
+}
+
+const indexes = new WeakMap<Catalog, CatalogIndex>()
+
+/** The look-up maps of a whole catalog, those schemas included that the role may not use. */
+export function indexOf(catalog: Catalog): CatalogIndex {
+  const known = indexes.get(catalog)
+  if (known !== undefined) return known
+  const index = {
+    relationsByName: groupByName(catalog.relations),
+    functionsByName: groupByName(catalog.userFunctions),
+    operatorsByName: groupByName(catalog.userOperators),
+    typesByName: groupByName(catalog.userTypes),
+    domains: new Map(
+      catalog.userTypes.flatMap(({ baseOid, kind, oid }) => (kind === 'd' ? [[oid, baseOid] as const] : [])),
+    ),
+  }
+  indexes.set(catalog, index)
+  return index
 }
 
 function groupByName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {

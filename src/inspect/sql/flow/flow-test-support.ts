@@ -2,7 +2,7 @@ import { parseSync } from 'libpg-query'
 import type { Catalog, CatalogRelation } from '../catalog.ts'
 import { analyseFlow, type Flow } from './analyse-flow.ts'
 import { buildContext } from './context.ts'
-import { buildPhiView } from './phi-view.ts'
+import { buildPhiView, isView } from './phi-view.ts'
 
 const INT4 = 23
 const TEXT = 25
@@ -72,21 +72,27 @@ export const CATALOG: Catalog = {
   ],
 }
 
-const PHI = new Set([
-  'clinic.people.ssn',
-  'clinic.people.surname',
-  'clinic.people.born',
-  'clinic.people.phones',
-  'clinic.people.home',
-  'clinic.people.record_no',
-  'clinic.notes.body',
-  'clinic.log.detail',
-  'clinic.badges.surname',
+/** Classes of the columns that are PHI. */
+const PHI: ReadonlyMap<string, string> = new Map([
+  ['clinic.people.ssn', 'ssn'],
+  ['clinic.people.surname', 'name'],
+  ['clinic.people.born', 'date-of-birth'],
+  ['clinic.people.phones', 'phone'],
+  ['clinic.people.home', 'address'],
+  ['clinic.people.record_no', 'mrn'],
+  ['clinic.notes.body', 'free-text'],
+  ['clinic.log.detail', 'free-text'],
+  ['clinic.badges.surname', 'name'],
 ])
 
-export const PHI_VIEW = buildPhiView(CATALOG, (relation, column) =>
-  PHI.has(`${relation.schema}.${relation.name}.${column.name}`),
-)
+export const PHI_VIEW = buildPhiView(CATALOG, {
+  labelOf: (relation, column) => {
+    const label = PHI.get(`${relation.schema}.${relation.name}.${column.name}`)
+    if (label !== undefined) return { class: label, releases: { kind: 'nothing' } }
+    return isView(relation) ? 'unlabelled-pass' : 'none'
+  },
+  trustedFunctions: new Set(),
+})
 
 /** The flow of the first statement of a text. The parser must have been loaded. */
 export function flow(sql: string, searchPath: readonly string[] = ['clinic', 'public']): Flow {
@@ -95,7 +101,7 @@ export function flow(sql: string, searchPath: readonly string[] = ['clinic', 'pu
   return analyseFlow(statement, buildContext(CATALOG, PHI_VIEW, searchPath))
 }
 
-/** One letter an output: o(rigin), c(lean), u(nproven); '?' when their number is not known. */
+/** One letter an output: o(rigin), c(lean), p(hi), u(nproven); '?' when their number is not known. */
 export function letters({ outputs }: Flow): string {
   return outputs === 'unknown' ? '?' : outputs.map(({ kind }) => kind[0]).join('')
 }

@@ -1,6 +1,6 @@
 import type { Node, WindowDef } from '@pgsql/types'
 import type { FlowState } from './state.ts'
-import { type CommonTables, newSink, type QueryResult, type Scope, type Sink } from './types.ts'
+import { type CommonTables, newSink, type QueryResult, type Scope, type Sink } from './values/types.ts'
 
 /** What a query sees of the statement around it. */
 export interface Surroundings {

@@ -1,7 +1,14 @@
-import type { CatalogRelation } from '../catalog.ts'
-import type { Hazard, RelationUse } from '../facts.ts'
+import type { FuncCall, RangeVar } from '@pgsql/types'
+import type { CatalogRelation, CatalogRoutine } from '../catalog.ts'
+import type { Hazard, PhiQuestion, RelationUse } from '../facts.ts'
+import { CatalogLookups } from './catalog-lookups.ts'
+import { printed, type RoutineName } from './known/check-routine.ts'
 import type { AnalysisContext } from './context.ts'
-import type { Origin } from './types.ts'
+import { QuestionList } from './questions/question-list.ts'
+import { type ResolvedRelation, resolveRelation } from './from/resolve-relation.ts'
+import type { Taint } from './values/taint.ts'
+import { touchesPhi } from './touched-columns.ts'
+import type { Origin } from './values/types.ts'
 
 type Action = RelationUse['action']
 
@@ -21,16 +28,32 @@ export class FlowState {
   readonly context: AnalysisContext
   /** Whether a relation with PHI, or something that cannot be told from one, is used. */
   phiReachable = false
-  /** The same since it was last reset: for one common table expression. */
-  phiTouched = false
-  #queries = 0
+  /** Whether a text is made that can be as long as the server can hold: what is joined to it fails by its length. */
+  makesLongText = false
+  /** Off where a value goes to what is not looked at: then no function of the user's may be called. */
+  looksIntoBodies = true
+  /** Whether bodies of functions read PHI, which the planner can do in advance: the result stands in the plan. */
+  plansWithPhi = false
+  readonly lookups: CatalogLookups
+  /** Functions in SQL whose bodies enclose what is looked at. */
+  readonly routines: ReadonlySet<CatalogRoutine>
+  /** Queries looked at, shared with those inside. */
+  readonly #spent: { queries: number }
+  readonly #questions = new QuestionList()
   readonly #checks: (() => void)[] = []
   readonly #hazards = new Map<string, Hazard>()
   readonly #uses = new Map<string, Use>()
   readonly #functions = new Set<string>()
+  readonly #calls = new Map<FuncCall, boolean>()
+  readonly #phiViews = new Set<number>()
 
-  constructor(context: AnalysisContext) {
+  /** With `outer`: for the body of a function that is called there, which has a context of its own. */
+  constructor(context: AnalysisContext, outer: FlowState | null = null, routine: CatalogRoutine | null = null) {
     this.context = context
+    this.lookups = new CatalogLookups(context)
+    this.#spent = outer === null ? { queries: 0 } : outer.#spent
+    const routines = outer === null ? [] : [...outer.routines]
+    this.routines = new Set(routine === null ? routines : [...routines, routine])
   }
 
   hazard(kind: Hazard['kind'], subject: string): void {
@@ -42,9 +65,9 @@ export class FlowState {
    * Counts a query that is looked at. False when there were so many that the statement is made to be expensive (recursive
    * tables are looked at twice, so nesting multiplies); that is a hazard.
    */
-  spend(): boolean {
-    this.#queries += 1
-    if (this.#queries <= MAX_QUERIES) return true
+  spend(queries = 1): boolean {
+    this.#spent.queries += queries
+    if (this.#spent.queries <= MAX_QUERIES) return true
     this.hazard('construct-not-analysed', 'too many nested queries')
     return false
   }
@@ -52,7 +75,6 @@ export class FlowState {
   /** From here on PHI may be in the result. */
   reach(): void {
     this.phiReachable = true
-    this.phiTouched = true
   }
 
   /** A check that needs everything to have been looked at. */
@@ -64,12 +86,52 @@ export class FlowState {
     for (const check of this.#checks) check()
   }
 
-  calls(name: string): void {
-    this.#functions.add(name)
+  /** Something about PHI can be seen from the result, or from an error. */
+  question(use: PhiQuestion['use'], about: Taint, released: boolean): void {
+    this.#questions.add(use, about, released)
+  }
+
+  calls(name: RoutineName): void {
+    this.#functions.add(printed(name))
+    this.lookups.function(name.name)
+  }
+
+  /** A call of functions whose bodies are known and only read, or one that turned out to be another. */
+  knowsCall(call: FuncCall, isKnown: boolean): void {
+    this.#calls.set(call, isKnown && this.#calls.get(call) !== false)
+  }
+
+  /** Calls of the user's functions that are known to do no more than read. */
+  get knownCalls(): ReadonlySet<FuncCall> {
+    return new Set([...this.#calls].filter(([, isKnown]) => isKnown).map(([call]) => call))
+  }
+
+  /** Counts the relations that the body of a function reads as read here. */
+  absorb(inner: FlowState): void {
+    if (inner.phiReachable) this.reach()
+    this.plansWithPhi ||= inner.phiReachable
+    for (const use of inner.relations) this.#use(use, use.columns)
+  }
+
+  /** Finds the relation that a name stands for. */
+  resolve(name: RangeVar): ResolvedRelation {
+    const resolved = resolveRelation(name, this.context)
+    if (resolved.kind === 'known') this.lookups.relation(resolved.relation.oid)
+    if ((name.schemaname ?? '') === '' && resolved.kind !== 'ambiguous') {
+      this.lookups.name(name.relname ?? '', resolved.kind === 'known' ? resolved.relation.oid : null)
+    }
+    return resolved
+  }
+
+  /** A view that reads PHI, perhaps in ways that the catalog does not tell. */
+  readsPhi(view: CatalogRelation): void {
+    this.#phiViews.add(view.oid)
+    this.reach()
   }
 
   uses(relation: CatalogRelation, action: Action, columns: readonly string[] | '*'): void {
-    const phi = this.context.phi.phiRelations.has(relation.oid)
+    this.lookups.relation(relation.oid)
+    const phi = this.context.phi.phiRelations.has(relation.oid) || this.#phiViews.has(relation.oid)
     if (phi) this.reach()
     this.#use({ schema: relation.schema, name: relation.name, oid: relation.oid, action, phi }, columns)
   }
@@ -89,15 +151,21 @@ export class FlowState {
     return [...this.#hazards.values()]
   }
 
+  get questions(): readonly PhiQuestion[] {
+    return this.#questions.all
+  }
+
   get functions(): readonly string[] {
     return [...this.#functions].toSorted()
   }
 
   get relations(): readonly RelationUse[] {
-    return [...this.#uses.values()].map((use) => ({
-      ...use,
-      columns: use.columns === '*' ? '*' : [...use.columns].toSorted(),
-    }))
+    return [...this.#uses.values()].map((use): RelationUse => {
+      const columns = use.columns === '*' ? '*' : [...use.columns].toSorted()
+      // Only an UPDATE leaves the other columns of a row alone.
+      const touches = use.action === 'update' ? touchesPhi({ ...use, columns }, this.context) : undefined
+      return touches === undefined ? { ...use, columns } : { ...use, columns, touchesPhi: touches }
+    })
   }
 
   #use(use: Omit<Use, 'columns'>, columns: readonly string[] | '*'): void {

@@ -1,0 +1,56 @@
+import type { CopyStmt } from '@pgsql/types'
+import type { CatalogColumn } from '../../catalog.ts'
+import { nameParts } from '../../syntax-tree.ts'
+import { shapeIsTainted } from '../values/column.ts'
+import { copyFormat } from './copy-format.ts'
+import { dropped } from '../expressions/expression.ts'
+import { relationShape } from '../from/from-item.ts'
+import { placeOf } from './dml.ts'
+import { type Outputs, undescribedOutputs } from './outputs.ts'
+import type { Surroundings } from '../place.ts'
+import { newSink, type Shape } from '../values/types.ts'
+import { WriteTarget } from './write-target.ts'
+
+/**
+ * COPY. What it sends has no RowDescription, so the analysis alone says what is in it. PHI can be masked in rows that go to
+ * the client as text; elsewhere it must not be at all.
+ */
+export function copyStatement(node: CopyStmt, around: Surroundings): Outputs {
+  if (node.is_from === true) return copyFrom(node, around)
+  const shape = copied(node, around)
+  const format = copyFormat(node)
+  const isMaskable = format !== null && format.format !== 'binary' && shape.open === null
+  // Rows whose columns are not known cannot be told apart from those that hold PHI.
+  const isUnclear = shape.open !== null && around.state.phiReachable
+  if (isUnclear || (!isMaskable && shapeIsTainted(shape))) around.state.hazard('phi-in-utility', 'COPY')
+  return undescribedOutputs(shape)
+}
+
+function copied(node: CopyStmt, around: Surroundings): Shape {
+  if (node.query !== undefined) return around.query(node.query, around).shape
+  const { relation, shape } = relationShape(node.relation ?? {}, around.state)
+  // Generated columns are left out unless they are named.
+  const generated = new Set((relation?.columns ?? []).filter(isGenerated).map(({ name }) => name))
+  const names = nameParts(node.attlist)
+  const columns =
+    names.length === 0
+      ? shape.columns.filter(({ name }) => !generated.has(name))
+      : names.flatMap((name) => shape.columns.find((column) => column.name === name) ?? [])
+  for (const { value } of columns) if (value.origin !== null) around.state.reads(value.origin)
+  return { columns, open: shape.open }
+}
+
+function isGenerated({ generatedFrom }: CatalogColumn): boolean {
+  return generatedFrom !== undefined
+}
+
+function copyFrom(node: CopyStmt, around: Surroundings): Outputs {
+  const target = new WriteTarget(node.relation, around.state)
+  const names = nameParts(node.attlist)
+  target.uses('insert', names.length > 0 ? names : '*')
+  // Which rows are stored must not follow from PHI.
+  around.state.looksIntoBodies = false
+  dropped([node.whereClause], placeOf([target.item], around, newSink()))
+  if (node.filename !== undefined) around.state.hazard('construct-not-analysed', 'COPY FROM a file or program')
+  return []
+}
