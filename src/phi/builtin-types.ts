@@ -25,6 +25,7 @@ export const BUILTIN_KINDS: ReadonlyMap<number, ValueKind> = new Map<number, Val
   [1700, 'numeric'],
   [1790, 'text'], // refcursor
   [2275, 'text'], // cstring
+  [2950, 'uuid'],
   [3802, 'jsonb'],
 ])
 

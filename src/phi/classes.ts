@@ -33,5 +33,11 @@ export const PHI_CLASSES = [
 
 export type PhiClass = (typeof PHI_CLASSES)[number]
 
+/**
+ * Classes of quantities, whose sums and means say something. Those of numbers that stand for a person would be nothing but
+ * a way to such a number.
+ */
+export const QUANTITIES: ReadonlySet<string> = new Set<PhiClass>(['age', 'date', 'date-of-birth', 'date-of-death'])
+
 /** The label of a column that somebody has looked at and found free of PHI. Not a class: nothing is cleared for it. */
 export const NOT_PHI = 'none'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PHI_CLASSES } from './classes.ts'
-import { compileLabels, defaultTransform, type Label } from './labels.ts'
+import { compileLabels, type Label } from './labels.ts'
 
 const name: Label = { class: 'name', transform: 'redact' }
 const text: Label = { class: 'free-text', transform: 'redact' }
@@ -19,6 +18,20 @@ describe('compileLabels', () => {
       expect(labels.labelOf('ehr', 'notes', 'last')).toEqual(text)
       expect(labels.labelOf('reporting', 'patients', 'last')).toBe('unlabelled')
     }
+  })
+
+  it('does not take a schema for its views', () => {
+    const labels = compileLabels([
+      { pattern: 'ehr.*', label: 'none' },
+      { pattern: 'notes.*', label: text },
+      { pattern: 'ehr.v.*', label: 'none' },
+      { pattern: 'ehr.v.who', label: name },
+    ])
+    expect(labels.labelOfView('ehr', 'other', 'x')).toBe('unlabelled')
+    expect(labels.labelOfView('notes', 'other', 'x')).toBe(text)
+    expect(labels.labelOfView('ehr', 'v', 'x')).toBe('none')
+    expect(labels.labelOfView('ehr', 'v', 'who')).toBe(name)
+    expect(labels.labelOfView('reporting', 'v', 'x')).toBe('unlabelled')
   })
 
   it('keeps names apart that differ in case or in where their dots are', () => {
@@ -52,25 +65,11 @@ describe('compileLabels', () => {
       ]).labelOf('a', 'b', 'c'),
     ).toEqual(name)
   })
-})
 
-describe('defaultTransform', () => {
-  it('is Safe Harbor for every class', () => {
-    const generalised = new Map(
-      PHI_CLASSES.map((c) => [c, defaultTransform(c)] as const).filter(([, t]) => t !== 'redact' && t !== 'null'),
-    )
-    expect(Object.fromEntries(generalised)).toEqual({
-      zip: 'zip3',
-      date: 'year',
-      'date-of-birth': 'year',
-      'date-of-death': 'year',
-      age: 'age90',
-    })
-    expect(PHI_CLASSES.map(defaultTransform)).not.toContain('partial')
-  })
-
-  it('covers the 18 identifiers once each', () => {
-    expect(new Set(PHI_CLASSES).size).toBe(PHI_CLASSES.length)
-    expect(PHI_CLASSES).not.toContain('none')
+  it('takes a temporary table for free of PHI unless a rule says otherwise', () => {
+    const labels = compileLabels([{ pattern: 'pg_temp_4.kept.ssn', label: { class: 'ssn', transform: 'redact' } }])
+    expect(labels.labelOf('pg_temp_3', 'scratch', 'a')).toBe('none')
+    expect(labels.labelOf('pg_temp_4', 'kept', 'ssn')).toMatchObject({ class: 'ssn' })
+    expect(labels.labelOf('public', 'scratch', 'a')).toBe('unlabelled')
   })
 })

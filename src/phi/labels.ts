@@ -1,5 +1,6 @@
 import { ChaperoneError } from '../lib/errors.ts'
 import { NOT_PHI, type PhiClass } from './classes.ts'
+import type { DocumentNode } from './document.ts'
 import { type LabelPattern, parseLabelPattern } from './label-pattern.ts'
 import type { Transform } from './transform-names.ts'
 
@@ -7,6 +8,8 @@ import type { Transform } from './transform-names.ts'
 export interface Label {
   readonly class: PhiClass
   readonly transform: Transform
+  /** Of a column of JSON documents: what their parts hold. The class is that of what is in none of them. */
+  readonly document?: DocumentNode
 }
 
 export interface LabelRule {
@@ -18,8 +21,12 @@ export interface LabelRule {
 
 export interface LabelSet {
   /** The label of the most specific rule: a column before a table before a schema. */
-  labelOf(schema: string, table: string, column: string): Label | typeof NOT_PHI | 'unlabelled'
+  labelOf(schema: string, table: string, column: string): FoundLabel
+  /** The same for a view: that a schema is free of PHI says nothing of what its views show of other schemas. */
+  labelOfView(schema: string, view: string, column: string): FoundLabel
 }
+
+export type FoundLabel = Label | typeof NOT_PHI | 'unlabelled'
 
 /**
  * Rules as one lookup. Their order does not matter. Throws CHP-CONFIG-INVALID for a malformed pattern and for two rules
@@ -35,13 +42,29 @@ export function compileLabels(rules: readonly LabelRule[]): LabelSet {
       throw invalid(`"${rule.pattern}" has two labels`)
     node.label = rule.label
   }
+  const find = (schema: string, table: string, column: string) => {
+    const ofSchema = root.below.get(schema)
+    const ofTable = ofSchema?.below.get(table)
+    return { byName: ofTable?.below.get(column)?.label ?? ofTable?.label, bySchema: ofSchema?.label }
+  }
   return {
-    labelOf: (schema, table, column) => {
-      const ofSchema = root.below.get(schema)
-      const ofTable = ofSchema?.below.get(table)
-      return ofTable?.below.get(column)?.label ?? ofTable?.label ?? ofSchema?.label ?? 'unlabelled'
+    labelOf: (...names) => {
+      const { byName, bySchema } = find(...names)
+      return byName ?? bySchema ?? (isTemporary(names[0]) ? NOT_PHI : 'unlabelled')
+    },
+    labelOfView: (...names) => {
+      const { byName, bySchema } = find(...names)
+      return byName ?? (bySchema === undefined || bySchema === NOT_PHI ? 'unlabelled' : bySchema)
     },
   }
+}
+
+/**
+ * Only the session that made a temporary table can read it, and a masked session cannot have put PHI there, because that is
+ * refused like any other copy.
+ */
+function isTemporary(schema: string): boolean {
+  return schema.startsWith('pg_temp')
 }
 
 /** A schema, a table or a column: its label and what lies below it, by name. */
@@ -68,42 +91,10 @@ function nodeOf(root: LabelNode, pattern: LabelPattern): LabelNode {
   return node
 }
 
-/** The hipaa-safe-harbor pack: what replaces each class under 45 CFR 164.514(b)(2). */
-export function defaultTransform(phiClass: PhiClass): Transform {
-  return SAFE_HARBOR[phiClass]
-}
-
-const SAFE_HARBOR: Readonly<Record<PhiClass, Transform>> = {
-  name: 'redact',
-  address: 'redact',
-  city: 'redact',
-  geocode: 'null',
-  zip: 'zip3',
-  date: 'year',
-  'date-of-birth': 'year',
-  'date-of-death': 'year',
-  age: 'age90',
-  phone: 'redact',
-  fax: 'redact',
-  email: 'redact',
-  ssn: 'redact',
-  mrn: 'redact',
-  'health-plan': 'redact',
-  account: 'redact',
-  license: 'redact',
-  vehicle: 'redact',
-  device: 'redact',
-  url: 'redact',
-  ip: 'redact',
-  biometric: 'null',
-  photo: 'null',
-  'other-id': 'redact',
-  'free-text': 'redact',
-}
-
-function sameLabel(a: LabelRule['label'], b: LabelRule['label']): boolean {
+/** Transforms and documents that are objects are the same only if they are one. */
+export function sameLabel(a: LabelRule['label'], b: LabelRule['label']): boolean {
   if (a === NOT_PHI || b === NOT_PHI) return a === b
-  return a.class === b.class && a.transform === b.transform
+  return a.class === b.class && a.transform === b.transform && a.document === b.document
 }
 
 function invalid(message: string): ChaperoneError {

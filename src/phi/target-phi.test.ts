@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { documentTree } from './document.ts'
 import { compileLabels, type Label, type LabelRule } from './labels.ts'
 import { isSystemOid, type PhiRelation, resolveTargetPhi } from './target-phi.ts'
+import type { TypeLookup } from './value-form.ts'
 
 const name: Label = { class: 'name', transform: 'redact' }
 const zip: Label = { class: 'zip', transform: 'zip3' }
 const clear = { kind: 'clear' }
 const unlabelled = { kind: 'unlabelled' }
+const derived = { kind: 'derived' }
 const phi = (label: Label) => ({ kind: 'phi', label })
 
 function relation(oid: number, path: string, columns: readonly string[], parents: readonly number[] = []): PhiRelation {
@@ -54,15 +57,57 @@ describe('resolveTargetPhi', () => {
   })
 
   it('never clears a column of the boundary', () => {
-    const view = relation(20_100, 'ehr.v', ['label', 'who', 'zip'])
+    const child = relation(20_100, 'ehr.c', ['label', 'who', 'zip'])
+    const rules: LabelRule[] = [
+      { pattern: 'ehr.c.label', label: 'none' },
+      { pattern: 'ehr.c.zip', label: zip },
+    ]
+    for (const mode of ['mask', 'pass'] as const) {
+      const target = resolve([child], rules, { mode, boundary: ['20100.1', '20100.2', '20100.3'] })
+      expect([1, 2, 3].map((attnum) => target.columnOf(20_100, attnum))).toEqual([unlabelled, unlabelled, phi(zip)])
+    }
+  })
+
+  it('leaves the columns of views to the analysis, unless a rule names the view', () => {
     const rules: LabelRule[] = [
       { pattern: 'ehr.v.label', label: 'none' },
       { pattern: 'ehr.v.zip', label: zip },
     ]
-    for (const mode of ['mask', 'pass'] as const) {
-      const target = resolve([view], rules, { mode, boundary: ['20100.1', '20100.2', '20100.3'] })
-      expect([1, 2, 3].map((attnum) => target.columnOf(20_100, attnum))).toEqual([unlabelled, unlabelled, phi(zip)])
+    for (const kind of ['v', 'm']) {
+      const view = { ...relation(20_100, 'ehr.v', ['label', 'who', 'zip']), kind }
+      for (const mode of ['mask', 'pass'] as const) {
+        const target = resolve([view], rules, { mode, boundary: ['20100.1', '20100.2', '20100.3'] })
+        expect([1, 2, 3].map((attnum) => target.columnOf(20_100, attnum))).toEqual([clear, derived, phi(zip)])
+        expect(target.columnOf(20_100, 0)).toEqual(unlabelled)
+      }
     }
+  })
+
+  it('does not open views by a schema that is free of PHI, but masks them by one that is not', () => {
+    const view = { ...relation(20_100, 'ehr.v', ['label']), kind: 'v' }
+    expect(resolve([view], [{ pattern: 'ehr.*', label: 'none' }]).columnOf(20_100, 1)).toEqual(derived)
+    expect(resolve([view], [{ pattern: 'ehr.*', label: 'none' }]).columnOf(20_100, 0)).toEqual(derived)
+    expect(resolve([view], [{ pattern: 'ehr.*', label: name }]).columnOf(20_100, 1)).toEqual(phi(name))
+    expect(resolve([view], [{ pattern: 'ehr.v.*', label: 'none' }]).columnOf(20_100, 0)).toEqual(clear)
+  })
+
+  it('sees documents only in columns that can hold JSON', () => {
+    const document = documentTree([{ path: ['name'], label: name }], 'none')
+    const label: Label = { class: 'free-text', transform: 'redact', document }
+    const types = new Map([
+      [20_901, { kind: 'd', baseOid: 3802 }],
+      [20_902, { kind: 'b', baseOid: 20_901 }],
+    ])
+    const typeOf: TypeLookup = (oid) => types.get(oid)
+    const typed = (typeOid: number) => {
+      const table = { ...relation(20_100, 'ehr.d', []), columns: [{ attnum: 1, name: 'body', typeOid }] }
+      const labels = compileLabels([{ pattern: 'ehr.d.body', label }])
+      return resolveTargetPhi({ relations: [table], phiColumns: new Set(), typeOf }, labels, 'mask').columnOf(20_100, 1)
+    }
+    for (const oid of [114, 3802, 199, 3807, 20_901, 20_902]) {
+      expect(typed(oid)).toEqual({ kind: 'document', label, document })
+    }
+    for (const oid of [25, 1043, 17, 142, 99_999]) expect(typed(oid)).toEqual(phi(label))
   })
 
   it('gives partitions and children the label of their ancestor', () => {

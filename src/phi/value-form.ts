@@ -18,6 +18,7 @@ export type ValueKind =
   | 'date'
   | 'timestamp'
   | 'timestamptz'
+  | 'uuid'
   | 'array'
   | 'other'
 
@@ -29,15 +30,25 @@ export interface ValueForm {
   readonly limit: number | undefined
   /** pg_type.oid of the elements of an array, else 0. */
   readonly elementOid: number
+  /**
+   * Of a timestamptz: made from a date or timestamp in the session's time zone, where its year has to be read. Otherwise the
+   * year is that in UTC: a client could find out the hour by setting one time zone after the other.
+   */
+  readonly local?: boolean
 }
 
 /**
  * A type outside pg_catalog: pg_type.typtype and, for a domain, its base type, for an array, its element type, else 0.
- * The name tells text-like extension types (citext) from the rest.
+ * The name tells text-like extension types (citext) from the rest. Of a composite type also its fields, in order.
  */
-export type TypeLookup = (
-  oid: number,
-) => { readonly kind: string; readonly baseOid: number; readonly name?: string } | undefined
+export type TypeLookup = (oid: number) => LookedUpType | undefined
+
+export interface LookedUpType {
+  readonly kind: string
+  readonly baseOid: number
+  readonly name?: string
+  readonly fields?: readonly { readonly name: string; readonly typeOid: number }[]
+}
 
 /** VARHDRSZ: type modifiers of varchar and char count it (PostgreSQL source, varchar.c). */
 const TYPMOD_HEADER = 4
@@ -75,6 +86,13 @@ export function valueForm(
     break
   }
   return { kind: 'other', binary, limit: undefined, elementOid: 0 }
+}
+
+/** The kind of a type, for an array that of its elements. */
+export function elementKind(typeOid: number, typeOf?: TypeLookup): ValueKind {
+  const form = valueForm({ typeOid, typmod: -1, format: 0 }, typeOf)
+  if (form?.kind !== 'array') return form?.kind ?? 'other'
+  return valueForm({ typeOid: form.elementOid, typmod: -1, format: 0 }, typeOf)?.kind ?? 'other'
 }
 
 function lengthLimit(oid: number, kind: ValueKind, typmod: number): number | undefined {

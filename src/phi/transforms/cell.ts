@@ -21,6 +21,11 @@ export function textCell(form: ValueForm, text: string): Buffer {
   return Buffer.from(text.padEnd(padded), 'utf8')
 }
 
+/** The length of a text as PostgreSQL counts it: in code points. */
+export function characterCount(text: string): number {
+  return Array.from(text).length
+}
+
 /** Constants by number, built on first use: a result repeats few years, ages and ZIP prefixes many times. */
 export function numberedCells(make: (n: number) => Buffer): (n: number) => Buffer {
   const cells = new Map<number, Buffer>()

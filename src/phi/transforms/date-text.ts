@@ -1,3 +1,4 @@
+import { monthIndex } from './calendar.ts'
 import { digitsAt, trimmedEnd } from './cell.ts'
 
 const DASH = 0x2d
@@ -16,9 +17,13 @@ export function dateTextYear(source: Buffer, start: number, end: number): number
   return end - start === DATE_LENGTH ? isoYear(source, start, end) : -1
 }
 
-/** Likewise for timestamps, with or without an offset: the last byte is a digit ("BC" and zone names are not). */
+/**
+ * Likewise for timestamps, with or without an offset: the last byte is a digit ("BC" and zone names are not). In JSON they
+ * have a T instead of the blank.
+ */
 export function timestampTextYear(source: Buffer, start: number, end: number): number {
-  if (end - start < TIMESTAMP_LENGTH || source[start + DATE_LENGTH] !== SPACE) return -1
+  const separator = source[start + DATE_LENGTH]
+  if (end - start < TIMESTAMP_LENGTH || (separator !== SPACE && separator !== T)) return -1
   return digitsAt(source, end - 1, end) < 0 ? -1 : isoYear(source, start, end)
 }
 
@@ -41,6 +46,26 @@ export function looseTextYear(source: Buffer, start: number, end: number): numbe
   const next = source[start + DATE_LENGTH]
   if (length > DATE_LENGTH && next !== SPACE && next !== T) return -1
   return isBeforeChrist(source, last) ? -1 : year
+}
+
+/** The month of what these read, see `monthIndex`; below 12 for what they do not. */
+export function dateTextMonth(source: Buffer, start: number, end: number): number {
+  return withMonth(dateTextYear(source, start, end), source, start + 5)
+}
+
+export function timestampTextMonth(source: Buffer, start: number, end: number): number {
+  return withMonth(timestampTextYear(source, start, end), source, start + 5)
+}
+
+/** Of a text that says a month, too. */
+export function looseTextMonth(source: Buffer, start: number, end: number): number {
+  if (trimmedEnd(source, start, end) - start <= 4) return -1
+  const separated = source[start + 4] === DASH || source[start + 4] === SLASH
+  return withMonth(looseTextYear(source, start, end), source, start + (separated ? 5 : 4))
+}
+
+function withMonth(year: number, source: Buffer, at: number): number {
+  return year < 1 ? -1 : monthIndex(year, digitsAt(source, at, at + 2))
 }
 
 function isoYear(source: Buffer, start: number, end: number): number {

@@ -37,6 +37,7 @@ function redactedCell(form: ValueForm): Buffer | null {
     case 'date':
     case 'timestamp':
     case 'timestamptz':
+    case 'uuid':
     case 'other':
       // A number or a date that means nothing would still be read as one.
       return null

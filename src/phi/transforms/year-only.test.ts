@@ -13,6 +13,14 @@ function run(typeOid: number, format: number, cell: Buffer | string, typmod = -1
 }
 const text = (typeOid: number, cell: string, typmod = -1) => run(typeOid, 0, cell, typmod)?.toString() ?? null
 
+/** A timestamptz that was made from a date. */
+function cast(format: number, cell: Buffer | string): string | null {
+  const form = valueForm({ typeOid: 1184, typmod: -1, format })
+  if (form === undefined) throw new Error('no form')
+  const source = Buffer.from(cell)
+  return yearOnly({ ...form, local: true }, OLDEST)(source, 0, source.length)?.toString() ?? null
+}
+
 function date(iso: string): Buffer {
   const cell = Buffer.alloc(4)
   cell.writeInt32BE((Date.parse(`${iso}T00:00:00Z`) - Date.UTC(2000, 0, 1)) / 86_400_000)
@@ -72,6 +80,25 @@ describe('yearOnly', () => {
     expect(text(23, '1937')).toBe('1937')
   })
 
+  it('keeps the spelling of timestamps in JSON', () => {
+    expect(text(1114, '1984-07-23T04:05:06.7')).toBe('1984-01-01T00:00:00')
+    expect(text(1184, '1984-07-23T04:05:06-04:00')).toBe('1984-01-01T12:00:00+00:00')
+    expect(text(1114, '1936-07-23T04:05:06')).toBeNull()
+    expect(text(25, '1984-07-23T04:05:06Z')).toBe('1984')
+  })
+
+  it('tells the year of a timestamptz in UTC, whatever time zone the client has chosen', () => {
+    for (const cell of ['2020-12-31 23:30:00-01', '2021-01-01 00:30:00+00', '2021-01-07 23:30:00+167']) {
+      expect(text(1184, cell)).toBe('2021-01-01 12:00:00+00')
+    }
+    expect(text(1184, '2021-01-01 00:30:00+01')).toBe('2020-01-01 12:00:00+00')
+  })
+
+  it('tells the year as printed of a date that was cast to timestamptz, and none in binary', () => {
+    expect(cast(0, '2021-01-01 00:00:00+05:30')).toBe('2021-01-01 12:00:00+00')
+    expect(cast(1, Buffer.alloc(8))).toBeNull()
+  })
+
   it('has no year for infinity, BC, five digits, other date styles and damaged cells', () => {
     for (const cell of [
       'infinity',
@@ -90,7 +117,8 @@ describe('yearOnly', () => {
       '0044-03-15 00:00:00 BC',
       '12345-01-02 00:00:00',
       '1984-07-23',
-      '1984-07-23T04:05:06',
+      '1984-07-23t04:05:06',
+      '0044-03-15T00:00:00 BC',
     ]) {
       expect(text(1114, cell)).toBeNull()
       expect(text(1184, cell)).toBeNull()
