@@ -1,15 +1,13 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { PHI_CLASSES } from '../phi/classes.ts'
-import type { Label } from '../phi/labels.ts'
-import type { TargetPhi } from '../phi/target-phi.ts'
-import { type TypeLookup, valueForm } from '../phi/value-form.ts'
-import { cellMasker } from './cell-masker.ts'
-import type { CellMasker, MaskPlan, ResultColumn } from './plan.ts'
-
-/** What the analysis says of one output column: structurally the inspect room's `OutputTaint`. */
-export interface OutputTaintLike {
-  readonly kind: 'clean' | 'origin' | 'unproven'
-}
+import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
+import type { TypeLookup } from '../phi/value-form.ts'
+import { groupGuard } from './group-guard.ts'
+import type { MaskContext } from './mask-context.ts'
+import type { OutputShapeLike, OutputTaintLike, StoredColumnLike } from './output-shape.ts'
+import type { CellMasker, GroupGuard, MaskPlan, ResultColumn } from './plan.ts'
+import { valueMasker } from './value-masker.ts'
+import type { ValueType } from './value-type.ts'
 
 export interface PlanInput {
   /** As the server described them. */
@@ -25,60 +23,144 @@ export interface PlanInput {
   readonly currentYear: number
   /** Types outside pg_catalog. Without it their values become NULL. */
   readonly typeOf?: TypeLookup | undefined
+  /** How many different values a sum or mean over PHI must be made from to pass. Without it none passes. */
+  readonly minimumGroupSize?: number | undefined
 }
 
-/** What becomes of one column. */
-type ColumnVerdict = Label | 'unproven' | 'pass'
+/** Computed from nobody knows what. */
+const UNPROVEN_SHAPE: OutputShapeLike = { kind: 'whole', classes: [] }
 
 /**
  * The plan for the rows of one result, 'pass' when no cell changes, or a reason (free of data) to refuse the result.
  *
  * Two witnesses: the origin that the server reports, and the analysis. A column passes only if neither objects: where they
- * disagree, it is masked. Columns without an origin pass only if the analysis proved them clean or nothing in reach is PHI.
+ * disagree, it is masked. Columns without an origin, and columns of views that nobody has labelled, pass only if the analysis
+ * proved them clean or nothing in reach is PHI.
  */
 export function compilePlan(input: PlanInput): MaskPlan | 'pass' | { readonly refuse: string } {
   if (PHI_CLASSES.every((phiClass) => input.clears(phiClass))) return 'pass'
   const { columns } = input
   const outputs = input.outputs === 'unknown' || input.outputs.length !== columns.length ? undefined : input.outputs
+  const masked = new Set<string>()
+  const context: MaskContext = {
+    phi: input.phi,
+    clears: input.clears,
+    currentYear: input.currentYear,
+    typeOf: input.typeOf,
+    masked,
+  }
   const cells: (CellMasker | undefined)[] = []
-  const classes = new Set<string>()
+  const groups: GroupGuard[] = []
   let maskedCount = 0
   for (const [i, column] of columns.entries()) {
-    const verdict = judge(column, outputs?.[i], input)
-    if (verdict === 'pass') {
+    const shape = judge(column, outputs?.[i], input)
+    const type = typeIn(column)
+    const masker = shape.kind === 'clean' ? 'pass' : valueMasker(shape, type ?? AS_TEXT, context)
+    if (masker === 'pass') {
       cells.push(undefined)
       continue
     }
-    const form = valueForm(column, input.typeOf)
-    if (form === undefined)
+    if (type === undefined)
       return { refuse: `column ${i + 1} of the result has a format that is neither text nor binary` }
-    const { class: phiClass, transform } = verdict === 'unproven' ? UNPROVEN : verdict
-    cells.push(cellMasker(transform, form, phiClass, input.currentYear))
-    classes.add(phiClass)
+    cells.push(masker)
     maskedCount += 1
+    const guard = guardOf(i, outputs, input)
+    if (guard !== null) groups.push(guard)
   }
-  return maskedCount === 0 ? 'pass' : { cells, maskedCount, classes: [...classes].toSorted() }
+  if (maskedCount === 0) return 'pass'
+  const classes = [...masked].toSorted()
+  return groups.length === 0 ? { cells, maskedCount, classes } : { cells, maskedCount, groups, classes }
 }
 
-const UNPROVEN = { class: 'unproven', transform: 'redact' } as const
+function guardOf(
+  cell: number,
+  outputs: readonly OutputTaintLike[] | undefined,
+  { columns, minimumGroupSize, phi }: PlanInput,
+): GroupGuard | null {
+  if (minimumGroupSize === undefined || outputs === undefined) return null
+  return groupGuard(cell, { columns, outputs, phi, minimumGroupSize })
+}
 
-function judge(column: ResultColumn, taint: OutputTaintLike | undefined, input: PlanInput): ColumnVerdict {
-  if (column.tableOid === 0) return taint?.kind === 'clean' || !input.phiReachable ? 'pass' : 'unproven'
+const AS_TEXT: ValueType = { typeOid: 25, typmod: -1, format: 0 }
+
+function typeIn({ typeOid, typmod, format }: ResultColumn): ValueType | undefined {
+  return format === 0 || format === 1 ? { typeOid, typmod, format } : undefined
+}
+
+/** What has to be masked in a column: its shape by the stricter witness. */
+function judge(column: ResultColumn, taint: OutputTaintLike | undefined, input: PlanInput): OutputShapeLike {
+  const analysed = analysedShape(taint, input.phiReachable)
+  if (column.tableOid === 0) return analysed === 'by-origin' ? unlessUnreachable(input) : analysed
   // System columns: ctid, xmin, tableoid … hold nothing of the row.
-  if (column.attnum < 0) return 'pass'
+  if (column.attnum < 0) return CLEAN
+  const stored: StoredColumnLike = {
+    kind: 'column',
+    oid: column.tableOid,
+    attnum: column.attnum,
+    typeOid: column.typeOid,
+    path: [],
+  }
+  // Of a whole row the origin tells no more than whether there is PHI in it; what is where in it, only the analysis knows.
   const phi = input.phi.columnOf(column.tableOid, column.attnum)
-  if (phi === undefined) return 'unproven'
-  // A column that is no PHI itself can still tell about one that a condition ties it to (WHERE code = ssn).
-  const tied = input.phiReachable && taint?.kind !== 'origin' && taint?.kind !== 'clean'
-  switch (phi.kind) {
-    case 'unlabelled':
-      return 'unproven'
-    case 'clear':
-      return tied ? 'unproven' : 'pass'
+  if (column.attnum === 0 && phi !== undefined && analysed !== 'by-origin' && analysed.kind === 'fields')
+    return analysed
+  return judgeOrigin(phi, stored, analysed, input)
+}
+
+const CLEAN: OutputShapeLike = { kind: 'clean' }
+
+function unlessUnreachable({ phiReachable }: PlanInput): OutputShapeLike {
+  return phiReachable ? UNPROVEN_SHAPE : CLEAN
+}
+
+/** What the analysis says; 'by-origin' when it leaves the answer to the origin. */
+function analysedShape(taint: OutputTaintLike | undefined, phiReachable: boolean): OutputShapeLike | 'by-origin' {
+  switch (taint?.kind) {
+    case 'clean':
+      return CLEAN
+    case 'origin':
+      return 'by-origin'
     case 'phi':
-      if (!input.clears(phi.label.class)) return phi.label
-      return tied ? 'unproven' : 'pass'
+      return taint.shape
+    case 'unproven':
+    case undefined:
+      return phiReachable ? UNPROVEN_SHAPE : CLEAN
+    default:
+      return assertNever(taint)
+  }
+}
+
+function judgeOrigin(
+  phi: ColumnPhi | undefined,
+  stored: StoredColumnLike,
+  analysed: OutputShapeLike | 'by-origin',
+  input: PlanInput,
+): OutputShapeLike {
+  switch (phi?.kind) {
+    case undefined:
+    case 'unlabelled':
+      return UNPROVEN_SHAPE
+    case 'clear':
+      return analysed === 'by-origin' ? CLEAN : analysed
+    case 'derived':
+      return analysed === 'by-origin' ? unlessUnreachable(input) : analysed
+    case 'phi':
+      if (!input.clears(phi.label.class)) return stored
+      return analysed === 'by-origin' ? CLEAN : analysed
+    case 'document':
+      return isSame(analysed, stored) ? stored : UNPROVEN_SHAPE
     default:
       return assertNever(phi)
   }
+}
+
+/** Whether the analysis does not take a document for anything but what its origin says. */
+function isSame(analysed: OutputShapeLike | 'by-origin', stored: StoredColumnLike): boolean {
+  if (analysed === 'by-origin' || analysed.kind === 'clean') return true
+  return (
+    analysed.kind === 'column' &&
+    analysed.oid === stored.oid &&
+    analysed.attnum === stored.attnum &&
+    analysed.path.length === 0
+  )
 }

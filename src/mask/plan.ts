@@ -16,12 +16,24 @@ export interface ResultColumn {
  */
 export type CellMasker = (source: Buffer, start: number, end: number) => Buffer | null
 
+/**
+ * Lets a cell pass after all, in a row whose column `count` (int8, neither masked nor NULL) holds at least `atLeast`.
+ */
+export interface GroupGuard {
+  readonly cell: number
+  readonly count: number
+  readonly binary: boolean
+  readonly atLeast: number
+}
+
 /** How to rewrite the rows of one result. Compiled once a portal, executed on every row. */
 export interface MaskPlan {
   /** One entry a column; undefined lets the cell pass untouched. */
   readonly cells: readonly (CellMasker | undefined)[]
   /** How many entries are not undefined. */
   readonly maskedCount: number
+  /** For cells that sum up a group. Absent when there are none. */
+  readonly groups?: readonly GroupGuard[]
   /** PHI classes masked, sorted, without duplicates; 'unproven' for columns masked because nothing is known. For the journal. */
   readonly classes: readonly string[]
 }

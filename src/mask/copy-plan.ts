@@ -1,0 +1,114 @@
+import { assertNever } from '../lib/assert-never.ts'
+import { PHI_CLASSES } from '../phi/classes.ts'
+import type { TargetPhi } from '../phi/target-phi.ts'
+import type { TypeLookup } from '../phi/value-form.ts'
+import { csvRowRewriter } from './copy/csv-row.ts'
+import { type RowRewriter, textRowRewriter } from './copy/text-row.ts'
+import type { MaskContext } from './mask-context.ts'
+import type { CopyFormatLike, OutputShapeLike, OutputTaintLike } from './output-shape.ts'
+import type { CellMasker } from './plan.ts'
+import { valueMasker } from './value-masker.ts'
+import { UNKNOWN_TYPE } from './value-type.ts'
+
+export { CopyFormatError } from './copy/copy-format-error.ts'
+
+export interface CopyPlanInput {
+  readonly format: CopyFormatLike
+  /** As the analysis foretold the columns; the server describes none. */
+  readonly outputs: readonly OutputTaintLike[] | 'unknown'
+  readonly phiReachable: boolean
+  readonly phi: TargetPhi
+  readonly clears: (phiClass: string) => boolean
+  readonly currentYear: number
+  readonly typeOf?: TypeLookup | undefined
+}
+
+/** How to rewrite what COPY … TO STDOUT sends. */
+export interface CopyPlan {
+  readonly maskedCount: number
+  /** See `MaskPlan.classes`. */
+  readonly classes: readonly string[]
+  /** For one run of the statement. */
+  start(): CopyRewriter
+}
+
+export interface CopyRewriter {
+  /**
+   * Rewrites one CopyData payload, which is one row (or the header line, first); null when nothing of it changes.
+   *
+   * @throws CopyFormatError when it is not a row of so many fields
+   */
+  row(source: Buffer, start: number, end: number): Buffer | null
+}
+
+/**
+ * The plan for the rows of COPY … TO STDOUT in text or CSV format, 'pass' when none changes, or a reason (free of data) to
+ * refuse. There is no second witness here: no RowDescription says where a column comes from or of which type it is.
+ */
+export function compileCopyPlan(input: CopyPlanInput): CopyPlan | 'pass' | { readonly refuse: string } {
+  if (PHI_CLASSES.every((phiClass) => input.clears(phiClass))) return 'pass'
+  const { format, outputs, phiReachable } = input
+  if (outputs === 'unknown') {
+    return phiReachable ? { refuse: 'the columns of COPY are not known, and they may hold PHI' } : 'pass'
+  }
+  const masked = new Set<string>()
+  const context: MaskContext = {
+    phi: input.phi,
+    clears: input.clears,
+    currentYear: input.currentYear,
+    typeOf: input.typeOf,
+    masked,
+  }
+  const cells: (CellMasker | undefined)[] = []
+  for (const [i, taint] of outputs.entries()) {
+    const shape = shapeOf(taint, phiReachable)
+    if (shape === undefined) return { refuse: `column ${i + 1} of COPY may hold PHI, and nothing says of which kind` }
+    const masker = valueMasker(shape, { typeOid: UNKNOWN_TYPE, typmod: -1, format: 0 }, context)
+    cells.push(masker === 'pass' ? undefined : masker)
+  }
+  const maskedCount = cells.filter((masker) => masker !== undefined).length
+  if (maskedCount === 0) return 'pass'
+  if (format.format === 'binary') return { refuse: 'COPY in binary format has columns that would have to be masked' }
+  if (!isReadable(format)) return { refuse: 'a delimiter, quote or escape of COPY is not one ASCII character' }
+  const rewriter = format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
+  const header = format.header ? headerRewriter(format, cells.length) : undefined
+  return { maskedCount, classes: [...masked].toSorted(), start: () => rowByRow(rewriter, header) }
+}
+
+/** Undefined when only an origin that nobody states could tell. */
+function shapeOf(taint: OutputTaintLike, phiReachable: boolean): OutputShapeLike | undefined {
+  switch (taint.kind) {
+    case 'clean':
+      return { kind: 'clean' }
+    case 'origin':
+      return phiReachable ? undefined : { kind: 'clean' }
+    case 'phi':
+      return taint.shape
+    case 'unproven':
+      return phiReachable ? { kind: 'whole', classes: [] } : { kind: 'clean' }
+    default:
+      return assertNever(taint)
+  }
+}
+
+function isReadable({ format, delimiter, quote, escape }: CopyFormatLike): boolean {
+  const used = format === 'csv' ? [delimiter, quote, escape] : [delimiter]
+  return used.every((character) => /^[\0-\x7f]$/u.test(character))
+}
+
+/** Changes nothing, but the line has to have as many fields as the rows. */
+function headerRewriter(format: CopyFormatLike, fields: number): RowRewriter {
+  const cells = Array.from({ length: fields }, () => undefined)
+  return format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
+}
+
+function rowByRow(rewriter: RowRewriter, header: RowRewriter | undefined): CopyRewriter {
+  let next = header ?? rewriter
+  return {
+    row: (source, start, end) => {
+      const current = next
+      next = rewriter
+      return current(source, start, end)
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { ByteWriter } from '../byte-writer.ts'
+import type { CopyFormatLike } from '../output-shape.ts'
+import type { CellMasker } from '../plan.ts'
+import { CopyFormatError } from './copy-format-error.ts'
+import { isMarker, type RowRewriter } from './text-row.ts'
+
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+
+/**
+ * Rewrites rows in CSV format (PostgreSQL documentation, COPY, "CSV Format"). What is not masked keeps its bytes; what was
+ * quoted stays so.
+ */
+export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
+  const delimiter = format.delimiter.charCodeAt(0)
+  const quote = format.quote.charCodeAt(0)
+  const escape = format.escape.charCodeAt(0)
+  const marker = Buffer.from(format.null)
+  const out = new ByteWriter()
+  return (source, start, end) => {
+    out.clear()
+    const last = end - 1
+    if (end === start || source[last] !== NEWLINE) throw new CopyFormatError('a row does not end with a newline')
+    let at = start
+    let run = start
+    let changed = false
+    for (let i = 0; i < cells.length; i += 1) {
+      if (i > 0) {
+        if (at >= last || source[at] !== delimiter) throw new CopyFormatError('a row has too few fields')
+        at += 1
+      }
+      const isQuoted = at < last && source[at] === quote
+      const next = isQuoted ? quotedEnd(source, at, last) : plainEnd(source, at, last)
+      const masker = cells[i]
+      // With its quotes a field is never the marker, which cannot have any.
+      if (masker !== undefined && !isMarker(source, at, next, marker)) {
+        out.appendRange(source, run, at)
+        append(isQuoted ? maskQuoted(masker, source, at + 1, next - 1) : masker(source, at, next), isQuoted)
+        run = next
+        changed = true
+      }
+      at = next
+    }
+    if (at !== last) throw new CopyFormatError('a row has too many fields')
+    if (!changed) return null
+    out.appendRange(source, run, end)
+    return out.take()
+  }
+
+  /** Behind the closing quote. Within quotes line breaks and delimiters mean nothing. */
+  function quotedEnd(source: Buffer, start: number, last: number): number {
+    let at = start + 1
+    while (at < last) {
+      const byte = source[at]!
+      if (isEscape(source, at, last)) at += 2
+      else if (byte === quote) return at + 1
+      else at += 1
+    }
+    throw new CopyFormatError('a quoted field does not end')
+  }
+
+  /** Whether the next byte is to be taken as it is. */
+  function isEscape(source: Buffer, at: number, last: number): boolean {
+    if (source[at] !== escape || at + 1 >= last) return false
+    return source[at + 1] === quote || source[at + 1] === escape
+  }
+
+  function plainEnd(source: Buffer, start: number, last: number): number {
+    let at = start
+    while (at < last) {
+      const byte = source[at]!
+      if (byte === delimiter) break
+      if (byte === quote || byte === NEWLINE || byte === RETURN) {
+        throw new CopyFormatError('a field without quotes has a quote or a line break in it')
+      }
+      at += 1
+    }
+    return at
+  }
+
+  function maskQuoted(masker: CellMasker, source: Buffer, start: number, end: number): Buffer | null {
+    const value = Buffer.allocUnsafe(end - start)
+    let length = 0
+    for (let i = start; i < end; i += 1) {
+      if (isEscape(source, i, end)) i += 1
+      value[length] = source[i]!
+      length += 1
+    }
+    return masker(value, 0, length)
+  }
+
+  function append(value: Buffer | null, wasQuoted: boolean): void {
+    if (value === null) {
+      out.append(marker)
+      return
+    }
+    if (!wasQuoted && !needsQuotes(value)) {
+      out.append(value)
+      return
+    }
+    out.appendByte(quote)
+    for (let i = 0; i < value.length; i += 1) {
+      const byte = value[i]!
+      if (byte === quote || byte === escape) out.appendByte(escape)
+      out.appendByte(byte)
+    }
+    out.appendByte(quote)
+  }
+
+  function needsQuotes(value: Buffer): boolean {
+    if (isMarker(value, 0, value.length, marker)) return true
+    for (let i = 0; i < value.length; i += 1) {
+      const byte = value[i]!
+      if (byte === delimiter || byte === quote || byte === NEWLINE || byte === RETURN) return true
+    }
+    return false
+  }
+}
