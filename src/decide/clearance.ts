@@ -6,6 +6,8 @@ export interface Clearance {
   clears(phiClass: string): boolean
   /** Nothing is masked, not even what no label covers. */
   readonly clearsEverything: boolean
+  /** Whether any class is seen as it is. */
+  readonly clearsAnything: boolean
   /** Equal for clearances that clear the same, for cache keys and the journal: `masked`, `masked+ssn`, `clear-name-ssn`. */
   readonly key: string
 }
@@ -22,6 +24,7 @@ export function combineClearances(grants: readonly GrantConfig['clearance'][]): 
   return Object.freeze({
     clears: (phiClass: string) => exceptional.has(phiClass) !== clearByDefault,
     clearsEverything: clearByDefault && exceptions.length === 0,
+    clearsAnything: clearByDefault || exceptions.length > 0,
     key: [clearByDefault ? 'clear' : 'masked', ...exceptions].join(sign),
   })
 }

@@ -1,10 +1,11 @@
 import type { Principal } from '../identity/principal.ts'
-import type { RelationUse, SqlFacts } from '../inspect/sql/facts.ts'
+import type { PhiQuestion, RelationUse, SqlFacts } from '../inspect/sql/facts.ts'
 
 export interface Subject {
   readonly principal: Principal
   readonly target: string
   readonly masked: boolean
+  readonly seesPhi: boolean
   /** How many statements the string has. */
   readonly statements: number
 }
@@ -19,6 +20,7 @@ export function conditionVariables(subject: Subject, facts: SqlFacts): Readonly<
     principal: { issuer, subject: name, kind, groups: [...groups] },
     target: subject.target,
     masked: subject.masked,
+    seesPhi: subject.seesPhi,
     command: facts.command,
     effects: [...facts.effects],
     relations: facts.relations.map(relationValue),
@@ -27,6 +29,7 @@ export function conditionVariables(subject: Subject, facts: SqlFacts): Readonly<
     limited: facts.limited,
     onlyTemporaryObjects: facts.onlyTemporaryObjects === true,
     hazards: facts.hazards.map(({ kind: hazard, subject: what }) => ({ kind: hazard, subject: what })),
+    phiQuestions: facts.questions.map(questionValue),
     statements: BigInt(subject.statements),
   }
 }
@@ -40,4 +43,9 @@ function relationValue(use: RelationUse) {
     touchesPhi: use.touchesPhi ?? use.phi,
     columns: use.columns === '*' ? ['*'] : [...use.columns],
   }
+}
+
+/** Classes that are not known are a class of their own, so that a rule can name them and none is passed over. */
+function questionValue({ use, released, classes, columns }: PhiQuestion) {
+  return { use, released, classes: classes.length === 0 ? ['unknown'] : [...classes], columns: [...columns] }
 }

@@ -29,12 +29,17 @@ const ENVIRONMENT = new Environment({ unlistedVariablesAreDyn: false, limits: LI
     },
   })
   .registerType({ name: 'Hazard', schema: { kind: 'string', subject: 'string' } })
+  .registerType({
+    name: 'PhiQuestion',
+    schema: { use: 'string', released: 'bool', classes: 'list<string>', columns: 'list<string>' },
+  })
   .registerVariable({
     name: 'principal',
     schema: { issuer: 'string', subject: 'string', kind: 'string', groups: 'list<string>' },
   })
   .registerVariable('target', 'string')
   .registerVariable('masked', 'bool')
+  .registerVariable('seesPhi', 'bool')
   .registerVariable('command', 'string')
   .registerVariable('effects', 'list<string>')
   .registerVariable('relations', 'list<Relation>')
@@ -43,6 +48,7 @@ const ENVIRONMENT = new Environment({ unlistedVariablesAreDyn: false, limits: LI
   .registerVariable('limited', 'bool')
   .registerVariable('onlyTemporaryObjects', 'bool')
   .registerVariable('hazards', 'list<Hazard>')
+  .registerVariable('phiQuestions', 'list<PhiQuestion>')
   .registerVariable('statements', 'int')
 
 /** Names of the variables, for tests that compare them with the documentation. */
@@ -50,6 +56,7 @@ export const CONDITION_VARIABLES: readonly string[] = [
   'principal',
   'target',
   'masked',
+  'seesPhi',
   'command',
   'effects',
   'relations',
@@ -58,6 +65,7 @@ export const CONDITION_VARIABLES: readonly string[] = [
   'limited',
   'onlyTemporaryObjects',
   'hazards',
+  'phiQuestions',
   'statements',
 ]
 

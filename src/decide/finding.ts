@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../lib/errors.ts'
 
-/** The stricter, the lower. A matched refusal explains more than a fault, and both outrank a hold. */
-export const SEVERITIES = ['refused', 'hazard', 'error', 'held', 'warned'] as const
+/**
+ * The stricter, the lower. A matched refusal explains more than a fault, and both outrank a hold. A hazard often makes PHI of
+ * what is asked about, so it explains more than the question.
+ */
+export const SEVERITIES = ['refused', 'hazard', 'question', 'error', 'held', 'warned'] as const
 
 export type Severity = (typeof SEVERITIES)[number]
 

@@ -1,6 +1,7 @@
 import type { Hazard, SqlFacts } from '../inspect/sql/facts.ts'
 import { ERRORS, type ErrorCode } from '../lib/errors.ts'
 import type { Finding } from './finding.ts'
+import { listed } from './listed.ts'
 
 interface HazardWords {
   readonly code: ErrorCode
@@ -18,11 +19,7 @@ const WORDS: Readonly<Record<Hazard['kind'], HazardWords>> = {
     message: 'relations that show protected data around the columns:',
     hint: 'Read the tables themselves.',
   },
-  'relation-unresolved': {
-    code: 'CHP-MASK-UNPROVEN',
-    message: 'names that were not found in the catalog:',
-    hint: 'Check the spelling and qualify the name with its schema.',
-  },
+  'relation-unresolved': { code: 'CHP-MASK-UNRESOLVED', message: 'names that were not found in the catalog:' },
   'operator-not-known-safe': { code: 'CHP-MASK-UNPROVEN', message: 'operators that are not known to be safe:' },
   'phi-copied': {
     code: 'CHP-MASK-UNPROVEN',
@@ -56,9 +53,6 @@ const UNKNOWN: HazardWords = {
   everybody: true,
 }
 
-const MAX_SUBJECTS = 5
-const MAX_SUBJECT_LENGTH = 80
-
 /** One finding for each kind of hazard. Built in: no rule and no pack switches it off. */
 export function hazardFindings(facts: SqlFacts, masked: boolean, statement: number): readonly Finding[] {
   const subjects = new Map<string, Set<string>>()
@@ -81,12 +75,4 @@ export function hazardFindings(facts: SqlFacts, masked: boolean, statement: numb
 function wordsFor(kind: string): HazardWords {
   const table: Readonly<Record<string, HazardWords>> = WORDS
   return (Object.hasOwn(table, kind) ? table[kind] : undefined) ?? UNKNOWN
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names
-    .slice(0, MAX_SUBJECTS)
-    .map((name) => (name.length > MAX_SUBJECT_LENGTH ? `${name.slice(0, MAX_SUBJECT_LENGTH)}…` : name))
-  const more = names.length - shown.length
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -34,7 +34,8 @@ function policyOf(
   grants: readonly GrantConfig[] = [grant('g')],
   disable: readonly string[] = [],
 ) {
-  return compilePolicy({ grants, rules, packs: { guardrails: { disable } }, policyVersion: 'sha256:0' })
+  const phi = { predicates: { default: 'released-granularity', classes: {} } } as const
+  return compilePolicy({ grants, rules, packs: { guardrails: { disable } }, phi, policyVersion: 'sha256:0' })
 }
 
 const CLEAR = grant('clear', { clearance: { default: 'clear', classes: {} } })
@@ -56,6 +57,8 @@ const READ: SqlFacts = {
   hazards: [],
   outputs: [],
   phiReachable: false,
+  questions: [],
+  catalogUse: { relations: [], names: [], functions: [], operators: [] },
   session: { kind: 'none' },
 }
 const facts = (fields: Partial<SqlFacts>): SqlFacts => ({ ...READ, ...fields })
@@ -224,7 +227,7 @@ describe('guardrails', () => {
       },
       undefined,
     ],
-    ['COPY TO of PHI', { command: 'COPY TO', relations: [relation({})] }, 'guardrails.bulk-export'],
+    ['COPY TO of PHI, masked', { command: 'COPY TO', relations: [relation({})] }, undefined],
     ['COPY TO of something else', { command: 'COPY TO', relations: [relation({ phi: false })] }, undefined],
     [
       'COPY FROM elsewhere',
@@ -233,11 +236,19 @@ describe('guardrails', () => {
     ],
   ]
 
+  it.each([
+    ['all PHI', CLEARED],
+    ['one class', accessOf(grant('g', { clearance: { default: 'masked', classes: { name: 'clear' } } }))],
+  ])('holds COPY TO of PHI for those who see %s', (_, held) => {
+    const decision = ask([], [facts({ command: 'COPY TO', relations: [relation({})] })], held)
+    expect(decision).toMatchObject({ outcome: 'refuse', code: 'CHP-POLICY-HELD', rule: 'guardrails.bulk-export' })
+  })
+
   it.each(cases)('%s', (_, fields, expected) => {
     const decision = ask([], [facts(fields)])
     expect(decision.outcome === 'refuse' ? decision.rule : undefined).toBe(expected)
     if (expected === undefined) return
-    const held = ['schema-change', 'phi-change', 'bulk-export'].some((name) => expected === `guardrails.${name}`)
+    const held = ['schema-change', 'phi-change'].some((name) => expected === `guardrails.${name}`)
     expect(decision).toMatchObject({ code: held ? 'CHP-POLICY-HELD' : 'CHP-POLICY-REFUSED', statement: 0 })
     const name = expected.replace('guardrails.', '')
     const without = decide(policyOf([], undefined, [name]), {
@@ -273,13 +284,20 @@ describe('rules', () => {
       'command == "SELECT" && "read" in effects && bounded == "not-applicable" && !limited && !onlyTemporaryObjects',
       'relations.exists(r, r.schema == "ehr" && r.name == "patients" && r.action == "read" && r.phi && r.touchesPhi && r.columns == ["*"])',
       'functions == ["now"] && hazards.size() == 0',
+      'phiQuestions.exists(q, q.use == "order" && !q.released && "ssn" in q.classes && q.columns == ["ehr.patients.ssn"])',
+      'phiQuestions.exists(q, q.released && q.classes == ["unknown"])',
     ]
-    const one = facts({ relations: [relation({})], functions: ['now'] })
+    const questions = [
+      { use: 'order', classes: ['ssn'], columns: ['ehr.patients.ssn'], released: false },
+      { use: 'group', classes: [], columns: [], released: true },
+    ] as const
+    const one = facts({ relations: [relation({})], functions: ['now'], questions })
     const rules = conditions.map((when, index) => rule(`r${index}`, when, 'warn'))
-    const decision = ask(rules, [one, one])
+    const decision = ask(rules, [one, one], CLEARED)
     expect(decision.outcome).toBe('allow')
-    expect(decision.rules).toEqual(['r0', 'r1', 'r2', 'r3', 'r4'])
-    expect(decision.warnings).toHaveLength(10)
+    expect(decision.rules).toEqual(['r0', 'r2', 'r3', 'r4', 'r5', 'r6'])
+    expect(decision.warnings).toHaveLength(12)
+    expect(ask(rules, [facts({}), facts({})])).toMatchObject({ outcome: 'allow', rules: ['r0', 'r1', 'r2'] })
   })
 
   it('refuse when they cannot be evaluated, and say which', () => {
@@ -349,12 +367,16 @@ describe('hazards', () => {
       'setting-pinned',
       'construct-not-analysed',
     ]
+    const codes = new Map<string, string>([
+      ['setting-pinned', 'CHP-MASK-SESSION'],
+      ['relation-unresolved', 'CHP-MASK-UNRESOLVED'],
+    ])
     for (const kind of kinds) {
       const given = [facts({ hazards: [{ kind, subject: 'thing' }] })]
       expect(ask([], given)).toMatchObject({
         outcome: 'refuse',
         rule: `masking.${kind}`,
-        code: kind === 'setting-pinned' ? 'CHP-MASK-SESSION' : 'CHP-MASK-UNPROVEN',
+        code: codes.get(kind) ?? 'CHP-MASK-UNPROVEN',
         message: expect.stringContaining('thing'),
       })
       expect(ask([], given, CLEARED).outcome).toBe('allow')
@@ -379,6 +401,25 @@ describe('hazards', () => {
     expect(ask([], [facts({ hazards })])).toMatchObject({
       message: `functions that are not known to be safe: a, b, c, d, ${'e'.repeat(80)}… and 2 more`,
     })
+  })
+})
+
+describe('questions about PHI', () => {
+  const asked = facts({
+    questions: [{ use: 'order', classes: ['ssn'], columns: ['ehr.patients.ssn'], released: false }],
+  })
+
+  it('are judged by the class and the clearance', () => {
+    const code = 'CHP-MASK-PREDICATE'
+    expect(ask([], [READ, asked])).toMatchObject({ outcome: 'refuse', code, rule: 'masking.order', statement: 1 })
+    expect(ask([], [asked], CLEARED).outcome).toBe('allow')
+    const seesNumbers = accessOf(grant('g', { clearance: { default: 'masked', classes: { ssn: 'clear' } } }))
+    expect(ask([], [asked], seesNumbers).outcome).toBe('allow')
+  })
+
+  it('explain less than a hazard, which often is where they come from', () => {
+    const hazards = [{ kind: 'relation-not-allowed', subject: 'pg_stats' }] as const
+    expect(ask([], [{ ...asked, hazards }])).toMatchObject({ rule: 'masking.relation-not-allowed' })
   })
 })
 
@@ -428,6 +469,8 @@ describe('properties', () => {
       hazards: fc.array(hazard, { maxLength: 2 }),
       outputs: fc.constant('unknown' as const),
       phiReachable: fc.boolean(),
+      questions: fc.constant([]),
+      catalogUse: fc.constant(READ.catalogUse),
       onlyTemporaryObjects: fc.boolean(),
       session: fc.constant({ kind: 'none' as const }),
     },
@@ -442,6 +485,8 @@ describe('properties', () => {
         'hazards',
         'outputs',
         'phiReachable',
+        'questions',
+        'catalogUse',
         'session',
       ],
     },

@@ -1,4 +1,4 @@
-import type { Config, GrantConfig } from '../config/config.ts'
+import type { Config, GrantConfig, PhiConfig, PredicatesConfig } from '../config/config.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { SqlFacts } from '../inspect/sql/facts.ts'
 import type { ErrorCode } from '../lib/errors.ts'
@@ -8,19 +8,23 @@ import { conditionVariables } from './condition-variables.ts'
 import { compareFindings } from './finding.ts'
 import { hazardFindings } from './hazard-findings.ts'
 import { matchesPrincipal } from './principal-match.ts'
+import { questionFindings } from './question-findings.ts'
 import { ruleFindings } from './rule-findings.ts'
 
 export type { Principal } from '../identity/principal.ts'
 export type { Clearance } from './clearance.ts'
 
-/** Grants and rules, ready to be applied. Immutable. */
+/** Grants, rules and what may be asked about PHI, ready to be applied. Immutable. */
 export interface Policy {
   readonly version: string
   readonly grants: readonly GrantConfig[]
   readonly rules: readonly CompiledRule[]
+  readonly predicates: PredicatesConfig
 }
 
-export type PolicyInput = Pick<Config, 'grants' | 'rules' | 'packs' | 'policyVersion'>
+export type PolicyInput = Pick<Config, 'grants' | 'rules' | 'packs' | 'policyVersion'> & {
+  readonly phi: Pick<PhiConfig, 'predicates'>
+}
 
 /** @throws PolicyError for rules that do not compile, which `loadConfig` has reported already when it got `policyChecks` */
 export function compilePolicy(input: PolicyInput): Policy {
@@ -28,6 +32,7 @@ export function compilePolicy(input: PolicyInput): Policy {
     version: input.policyVersion,
     grants: input.grants,
     rules: compileRules(input),
+    predicates: input.phi.predicates,
   })
 }
 
@@ -87,13 +92,15 @@ export type Decision =
       readonly warnings: readonly Warning[]
     }
 
-/** One decision for all statements of a string: the strictest of all rules and hazards. Pure; never throws. */
+/** One decision for all statements of a string: the strictest of all rules, hazards and questions about PHI. Pure; never throws. */
 export function decide(policy: Policy, request: DecisionRequest): Decision {
   const { principal, target, facts } = request
-  const masked = !request.access.clearance.clearsEverything
-  const subject = { principal, target, masked, statements: facts.length }
+  const { clearance } = request.access
+  const masked = !clearance.clearsEverything
+  const subject = { principal, target, masked, seesPhi: clearance.clearsAnything, statements: facts.length }
   const findings = facts.flatMap((one, statement) => [
     ...hazardFindings(one, masked, statement),
+    ...questionFindings(one.questions, clearance, policy.predicates, statement),
     ...ruleFindings(policy.rules, conditionVariables(subject, one), statement),
   ])
   const rules = [...new Set(findings.map(({ rule }) => rule))].toSorted()

@@ -80,7 +80,8 @@ export const GUARDRAILS: readonly PackRule[] = [
   },
   {
     name: 'bulk-export',
-    when: 'command.startsWith("COPY") && !command.contains("FROM") && relations.exists(r, r.phi && r.action == "read")',
+    // To somebody who sees all PHI masked, COPY shows no more than SELECT.
+    when: 'seesPhi && command.startsWith("COPY") && !command.contains("FROM") && relations.exists(r, r.phi && r.action == "read")',
     effect: 'hold',
     message: 'COPY … TO exports protected data in bulk',
     hint: 'Select the rows and columns that you need.',
