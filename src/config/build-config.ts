@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { parseLabelPattern } from '../phi/label-pattern.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { bare } from './bare.ts'
+import { buildPhi } from './build-phi.ts'
 import { absolutePath } from './check-context.ts'
 import type {
   AdminConfig,
@@ -11,9 +12,7 @@ import type {
   IssuerConfig,
   JournalConfig,
   KindMapping,
-  LabelConfig,
   PasswordReference,
-  PhiConfig,
   TargetConfig,
 } from './config.ts'
 import { deepFreeze } from './deep-freeze.ts'
@@ -27,7 +26,7 @@ export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Conf
   const state = absolute(parsed.state)
   const { tls, ...postgres } = parsed.listen.postgres
   const targets = bare(parsed.targets, (target, name) => buildTarget(name, target, absolute))
-  const phi = buildPhi(parsed.phi)
+  const phi = buildPhi(parsed.phi, absolute)
   const grants = parsed.grants.map(buildGrant)
   const rules = parsed.rules.map(({ name, when, effect, message, hint }) => ({ name, when, effect, message, hint }))
   const { packs } = parsed
@@ -56,8 +55,9 @@ export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Conf
 /** Covers what decides, in the form that decides: order of keys, comments and secrets do not matter. */
 function policyVersion(policy: Pick<Config, 'grants' | 'rules' | 'packs' | 'phi' | 'targets'>): string {
   const targets = bare(policy.targets, (target) => ({ ...target, credential: undefined }))
+  const phi = { ...policy.phi, pseudonymKey: undefined }
   return `sha256:${createHash('sha256')
-    .update(canonicalJson({ ...policy, targets }))
+    .update(canonicalJson({ ...policy, phi, targets }))
     .digest('hex')}`
 }
 
@@ -146,23 +146,6 @@ function buildPassword(sources: CredentialSources, absolute: AbsolutePath): Pass
   return command === undefined ? { kind: 'none' } : { kind: 'command', argv: command, timeoutMs: timeout }
 }
 
-function buildPhi(phi: ParsedConfig['phi']): PhiConfig {
-  return {
-    pack: phi.pack,
-    labels: bare(phi.labels, (labels) =>
-      Object.entries(labels).flatMap(([key, label]): LabelConfig[] => {
-        const pattern = parseLabelPattern(key)
-        if (pattern === undefined) return []
-        const { schema, table, column } = pattern
-        const where = { schema, table: table ?? '*', column: column ?? '*', key }
-        return typeof label === 'string'
-          ? [{ ...where, class: label, transform: undefined }]
-          : [{ ...where, class: label.class, transform: label.transform }]
-      }),
-    ),
-  }
-}
-
 function buildGrant(grant: ParsedConfig['grants'][number]): GrantConfig {
   return {
     name: grant.name,
@@ -175,14 +158,4 @@ function buildGrant(grant: ParsedConfig['grants'][number]): GrantConfig {
       classes: bare(grant.clearance.classes, (level) => level ?? grant.clearance.default),
     },
   }
-}
-
-/** An object without a prototype, so that looking up a name from outside finds configured entries only. */
-function bare<T, U>(
-  from: Readonly<Record<string, T>>,
-  convert: (value: T, key: string) => U,
-): Readonly<Record<string, U>> {
-  const result: Record<string, U> = Object.create(null)
-  for (const [key, value] of Object.entries(from)) result[key] = convert(value, key)
-  return result
 }

@@ -1,4 +1,3 @@
-import { parseLabelPattern } from '../phi/label-pattern.ts'
 import { type CheckContext, items, mapping, requireUnique, text } from './check-context.ts'
 import type { Path } from './problem.ts'
 import { suggestion } from './suggestion.ts'
@@ -6,29 +5,6 @@ import type { Data } from './yaml-document.ts'
 
 /** Rule names of the product begin like this, so that a message always tells whose rule decided. */
 const RESERVED_RULE_PREFIXES = ['guardrails.', 'masking.']
-
-export function checkPhi(context: CheckContext): void {
-  const targets = Object.keys(mapping(mapping(context.data)['targets']))
-  for (const [target, labels] of Object.entries(mapping(mapping(mapping(context.data)['phi'])['labels']))) {
-    const path = ['phi', 'labels', target]
-    if (!targets.includes(target)) context.report(path, `there is no such target.${suggestion(target, targets)}`, 'key')
-    const seen = new Set<string>()
-    for (const [key, label] of Object.entries(mapping(labels))) {
-      const pattern = parseLabelPattern(key)
-      if (pattern === undefined) {
-        context.report([...path, key], 'must be schema.table.column, schema.table.* or schema.*.', 'key')
-        continue
-      }
-      const id = JSON.stringify(pattern)
-      if (seen.has(id)) context.report([...path, key], 'this column is labelled twice.', 'key')
-      seen.add(id)
-      const { class: phiClass, transform } = mapping(label)
-      if (phiClass === 'none' && transform !== undefined) {
-        context.report([...path, key, 'transform'], 'cannot take effect: the class is none.', 'key')
-      }
-    }
-  }
-}
 
 export function checkGrants(context: CheckContext): void {
   const root = mapping(context.data)

@@ -1,3 +1,6 @@
+import type { Pack } from '../phi/packs.ts'
+import type { CustomTransform } from '../phi/transform-names.ts'
+
 /**
  * Everything the operator has decided: `chaperone.yaml` with its defaults filled in and the environment applied. Made by
  * `load.ts`, deeply frozen. Durations are milliseconds, sizes are bytes, paths are absolute.
@@ -17,7 +20,7 @@ export interface Config {
   readonly grants: readonly GrantConfig[]
   readonly rules: readonly RuleConfig[]
   readonly packs: PacksConfig
-  /** `sha256:` and 64 hexadecimal digits over grants, rules, packs, PHI labels and targets without their credentials. */
+  /** `sha256:` and 64 hexadecimal digits over what decides: grants, rules, packs, PHI and targets; no credential, no key. */
   readonly policyVersion: string
   /** Where a part of the file stands, for findings that are made later; the nearest enclosing part if it is not there. */
   positionOf(path: readonly (string | number)[]): Position
@@ -128,6 +131,8 @@ export type KindMapping =
 
 export type TlsMode = 'verify-full' | 'verifyCaOnly' | 'insecureSkipVerify' | 'plaintextWithoutTls'
 
+export type CatalogCheck = 'strict' | 'bounded'
+
 export interface TargetConfig {
   readonly name: string
   readonly type: 'postgres'
@@ -146,6 +151,11 @@ export interface TargetConfig {
   readonly unlabelledColumns: 'mask' | 'pass'
   /** How often the catalog is read again. */
   readonly catalogRefresh: number
+  /**
+   * Whether masked statements are bound to the catalog that they were judged by: 'strict' looks again inside the
+   * statement's own transaction; 'bounded' relies on `catalogRefresh`.
+   */
+  readonly catalogCheck: CatalogCheck
   readonly connectTimeout: number
 }
 
@@ -183,9 +193,36 @@ export const TARGET_RISKS = [
 export type TargetRisk = (typeof TARGET_RISKS)[number]
 
 export interface PhiConfig {
-  readonly pack: 'hipaa-safe-harbor'
+  readonly pack: Pack
+  /** By class: names of transforms instead of those of the pack. */
+  readonly classes: Readonly<Record<string, string>>
+  /** The transforms of the configuration's own, by name; no prototype. */
+  readonly transforms: Readonly<Record<string, CustomTransform>>
+  /** Where the key of the `pseudonym` transform is. Present whenever a label or a class uses it. */
+  readonly pseudonymKey: KeyReference | undefined
+  readonly predicates: PredicatesConfig
+  /** How many different values a sum or mean over PHI must be made from to be shown; none is without it. */
+  readonly minimumGroupSize: number | undefined
+  /** By target name: functions, as `schema.name`, that the operator vouches for. */
+  readonly trustedFunctions: Readonly<Record<string, readonly string[]>>
   /** By target name; no prototype. */
   readonly labels: Readonly<Record<string, readonly LabelConfig[]>>
+}
+
+export type KeyReference =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+
+export const PREDICATE_POLICIES = ['released-granularity', 'allow', 'hold', 'refuse'] as const
+
+/** What becomes of a statement that asks about PHI in a condition, an order, a grouping or a computation. */
+export type PredicatePolicy = (typeof PREDICATE_POLICIES)[number]
+
+export interface PredicatesConfig {
+  /** For classes that are not listed, for columns without a label, and for classes that are not known. */
+  readonly default: PredicatePolicy
+  /** By PHI class. */
+  readonly classes: Readonly<Record<string, PredicatePolicy>>
 }
 
 /** A label on a column, or on all columns of a table or schema. Names are as in the catalog, without case folding. */
@@ -197,9 +234,26 @@ export interface LabelConfig {
   readonly column: string
   /** A PHI class, or 'none': reviewed and found free of PHI. */
   readonly class: string
-  /** Replaces the transform that the pack has for the class. */
+  /** Name of the transform that replaces the one of the class. */
   readonly transform: string | undefined
+  /** Of a column of JSON documents: what their parts hold. */
+  readonly document: DocumentConfig | undefined
   /** The key as written, to find its position: `['phi', 'labels', target, key]`. */
+  readonly key: string
+}
+
+export interface DocumentConfig {
+  readonly members: readonly MemberConfig[]
+  /** What happens to members that are not listed: masked like the column, or passed. */
+  readonly others: 'mask' | 'pass'
+}
+
+export interface MemberConfig {
+  /** Names of the members that lead there; arrays are passed through. */
+  readonly path: readonly string[]
+  readonly class: string
+  readonly transform: string | undefined
+  /** The path as written, to find its position. */
   readonly key: string
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { PHI_CLASSES } from '../phi/classes.ts'
-import { TRANSFORMS } from '../phi/transform-names.ts'
-import { TARGET_RISKS } from './config.ts'
+import { PACKS } from '../phi/packs.ts'
+import { TRANSFORM_NAMES, TRUNCATIONS } from '../phi/transform-names.ts'
+import { PREDICATE_POLICIES, TARGET_RISKS } from './config.ts'
 import { configJsonSchema } from './json-schema.ts'
 
 /** Every property name that a schema mentions, at any depth. */
@@ -33,9 +34,10 @@ it('describes the whole file, and allows no unknown key', () => {
   expect(schema['required']).toEqual(['version', 'listen', 'journal', 'issuers', 'targets', 'grants'])
 })
 
-it('is documented: docs/configuration.md names every key, class, transform and risk', () => {
+it('is documented: docs/configuration.md names every key, and every value that there are few of', () => {
   const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
-  const names = [...propertyNames(configJsonSchema()), ...PHI_CLASSES, ...TRANSFORMS, ...TARGET_RISKS]
+  const values = [PHI_CLASSES, PACKS, TRANSFORM_NAMES, TRUNCATIONS, PREDICATE_POLICIES, TARGET_RISKS].flat()
+  const names = [...propertyNames(configJsonSchema()), ...values]
   const missing = new Set(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)))
   expect([...missing]).toEqual([])
 })

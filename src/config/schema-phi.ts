@@ -1,24 +1,90 @@
 import { z } from 'zod'
 import { NOT_PHI, PHI_CLASSES } from '../phi/classes.ts'
-import { TRANSFORMS } from '../phi/transform-names.ts'
+import { PACKS } from '../phi/packs.ts'
+import { TRUNCATIONS } from '../phi/transform-names.ts'
+import { PREDICATE_POLICIES } from './config.ts'
+import { filePath, shortName } from './schema-parts.ts'
 
 /** `none` says: reviewed, no PHI. */
 const labelClass = z.enum([...PHI_CLASSES, NOT_PHI])
 
-/** YAML reads a bare `null` as no value; here it is the name of a transform. */
-const transform = z.preprocess((value) => (value === null ? 'null' : value), z.enum(TRANSFORMS))
+/** YAML reads a bare `null` as no value; here it is the name of a transform. Which names there are, `check-phi.ts` knows. */
+const transform = z.preprocess((value) => (value === null ? 'null' : value), z.string())
+
+const member = z.union([
+  labelClass,
+  z.strictObject({
+    class: labelClass,
+    transform: transform.optional().describe('Instead of what the class has.'),
+  }),
+])
 
 const label = z.union([
   labelClass,
   z.strictObject({
     class: labelClass,
-    transform: transform.optional().describe('Instead of what the pack has for the class.'),
+    transform: transform.optional().describe('Instead of what the class has.'),
+    members: z
+      .record(z.string(), member)
+      .optional()
+      .describe('Of a json or jsonb column: path of names, like name.family → class. Arrays are passed through.'),
+    others: z
+      .enum(['mask', 'pass'])
+      .optional()
+      .describe('What happens to members that are not listed. Default: mask, as the column.'),
   }),
 ])
 
+/** Which keys go together, `check-phi.ts` knows. */
+const customTransform = z.strictObject({
+  constant: z.string().max(200).optional().describe('Text in place of the value.'),
+  keepFirst: z.int().min(0).max(20).optional().describe('Characters kept at the beginning of a text.'),
+  keepLast: z.int().min(0).max(20).optional().describe('Characters kept at its end.'),
+  fill: z.string().min(1).max(20).optional().describe('What stands for the rest. Default: ****.'),
+  truncate: z.enum(TRUNCATIONS).optional().describe('Dates keep this much.'),
+  round: z.int().min(2).max(1_000_000_000).optional().describe('Numbers go to the nearest multiple.'),
+})
+
+const predicatePolicy = z.enum(PREDICATE_POLICIES)
+
+/** From fewer numbers the mean and the deviation together often give the numbers. */
+const MINIMUM_GROUP_SIZE = 5
+
 export const phiSchema = z
   .strictObject({
-    pack: z.literal('hipaa-safe-harbor').default('hipaa-safe-harbor').describe('The transform of each class.'),
+    pack: z.enum(PACKS).default(PACKS[0]).describe('The transform of each class.'),
+    classes: z
+      .partialRecord(z.enum(PHI_CLASSES), z.strictObject({ transform }))
+      .default({})
+      .describe('Class → its transform instead of that of the pack.'),
+    transforms: z
+      .record(shortName, customTransform)
+      .default({})
+      .describe('Transforms of your own, by name. None of them is Safe Harbor.'),
+    pseudonymKey: z
+      .strictObject({
+        file: filePath.optional().describe('The key is the content of this file.'),
+        env: z.string().min(1).optional().describe('The key is in this environment variable.'),
+      })
+      .optional()
+      .describe('Where the key of the transform pseudonym is: 32 bytes in base64.'),
+    predicates: z
+      .strictObject({
+        default: predicatePolicy.default('released-granularity').describe('For classes that are not listed.'),
+        classes: z.partialRecord(z.enum(PHI_CLASSES), predicatePolicy).default({}),
+      })
+      .prefault({})
+      .describe('What becomes of conditions, orders, groupings and computations over PHI.'),
+    minimumGroupSize: z
+      .int()
+      .min(MINIMUM_GROUP_SIZE)
+      .max(1_000_000)
+      .optional()
+      .describe('How many different values a sum or mean over an age or a date must be made from to be shown.'),
+    trustedFunctions: z
+      .record(z.string(), z.array(z.string()))
+      .default({})
+      .describe('Target → functions, as schema.name, that have no effect and return what they are given at most.'),
     labels: z
       .record(z.string(), z.record(z.string(), label))
       .default({})

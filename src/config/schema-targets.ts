@@ -48,6 +48,10 @@ const target = z.strictObject({
     .enum(['mask', 'pass'])
     .default('mask')
     .describe('What happens to a column that no label covers.'),
+  catalogCheck: z
+    .enum(['strict', 'bounded'])
+    .default('strict')
+    .describe('Whether masked statements look at the catalog again in their own transaction.'),
   catalogRefresh: duration('30s', '1s', '1h', 'How often the catalog is read again.'),
   connectTimeout: duration('10s', '100ms', '5m', 'For connection and login at the target.'),
 })

@@ -1,0 +1,118 @@
+import { PHI_CLASSES } from '../phi/classes.ts'
+import { followsSafeHarbor, PACKS, packTransform } from '../phi/packs.ts'
+import type { Config, Position } from './config.ts'
+
+/** Something that is as the operator wants it, and that a reader of the masked data has to know. */
+export interface Notice extends Position {
+  readonly message: string
+}
+
+const EXAMPLES = 5
+
+/** What a valid configuration releases beyond its strictest form. For the command `check`. */
+export function notices(config: Config): readonly Notice[] {
+  return [
+    ...ofPack(config),
+    ...ofTransforms(config),
+    ...ofDocuments(config),
+    ...ofPredicates(config),
+    ...ofGroups(config),
+    ...ofFunctions(config),
+    ...ofTargets(config),
+  ]
+}
+
+function ofPack(config: Config): readonly Notice[] {
+  const { phi } = config
+  if (phi.pack === PACKS[0]) return []
+  const kept = PHI_CLASSES.filter((phiClass) => packTransform(phi.pack, phiClass) === 'keep').join(' and ')
+  const message =
+    `the pack ${phi.pack} is not de-identification: ${kept} pass unmasked. What is shown remains PHI ` +
+    '(45 CFR 164.502(b)); Safe Harbor is the pack hipaa-safe-harbor (164.514(b)(2))'
+  return [{ message, ...config.positionOf(['phi', 'pack']) }]
+}
+
+/** Labels and classes whose transform tells more than the Safe Harbor one. */
+function ofTransforms(config: Config): readonly Notice[] {
+  const { phi } = config
+  const found: Found[] = []
+  const look = (what: string, path: readonly string[], phiClass: string, transform: string | undefined) => {
+    if (transform === undefined || followsSafeHarbor(phiClass, transform)) return
+    found.push({ what: `${what} (${transform})`, path })
+  }
+  for (const [phiClass, transform] of Object.entries(phi.classes)) {
+    look(`the class ${phiClass}`, ['phi', 'classes', phiClass], phiClass, transform)
+  }
+  for (const [target, labels] of Object.entries(phi.labels)) {
+    for (const label of labels) {
+      const path = ['phi', 'labels', target, label.key]
+      look(label.key, path, label.class, label.transform)
+      for (const { key, class: phiClass, transform } of label.document?.members ?? []) {
+        look(`${key} in ${label.key}`, [...path, 'members', key], phiClass, transform)
+      }
+    }
+  }
+  return summary(config, 'transform(s) are not Safe Harbor', found)
+}
+
+/** Documents change with the software that writes them: a member that nobody has thought of may come in. */
+function ofDocuments(config: Config): readonly Notice[] {
+  const found = Object.entries(config.phi.labels).flatMap(([target, labels]) =>
+    labels
+      .filter(({ document }) => document?.others === 'pass')
+      .map(({ key }) => ({ what: key, path: ['phi', 'labels', target, key, 'others'] })),
+  )
+  return summary(config, 'document(s) pass the members that are not listed', found)
+}
+
+interface Found {
+  readonly what: string
+  readonly path: readonly (string | number)[]
+}
+
+function summary(config: Config, problem: string, found: readonly Found[]): readonly Notice[] {
+  const [first] = found
+  if (first === undefined) return []
+  const examples = found.slice(0, EXAMPLES).map(({ what }) => what)
+  const message = `${found.length} ${problem}: ${examples.join(', ')}${found.length > EXAMPLES ? ', …' : ''}`
+  return [{ message, ...config.positionOf(first.path) }]
+}
+
+function ofPredicates(config: Config): readonly Notice[] {
+  const { default: fallback, classes } = config.phi.predicates
+  const open = Object.entries(classes).flatMap(([phiClass, policy]) => (policy === 'allow' ? [phiClass] : []))
+  const what = fallback === 'allow' ? 'every class that is not listed' : open.join(', ')
+  if (what === '') return []
+  const message = `phi.predicates allows any condition over ${what}: masked values can be found out by asking`
+  return [{ message, ...config.positionOf(['phi', 'predicates']) }]
+}
+
+function ofGroups(config: Config): readonly Notice[] {
+  const { minimumGroupSize } = config.phi
+  if (minimumGroupSize === undefined) return []
+  const message =
+    `phi.minimumGroupSize shows sums and means of ages and dates over ${minimumGroupSize} different values or more: ` +
+    'the difference between two overlapping groups tells single values'
+  return [{ message, ...config.positionOf(['phi', 'minimumGroupSize']) }]
+}
+
+function ofFunctions(config: Config): readonly Notice[] {
+  const found = Object.entries(config.phi.trustedFunctions).flatMap(([target, names]) =>
+    names.map((name, index) => ({
+      what: `${name} in ${target}`,
+      path: ['phi', 'trustedFunctions', target, index],
+    })),
+  )
+  return summary(config, 'function(s) are trusted without being looked into', found)
+}
+
+function ofTargets(config: Config): readonly Notice[] {
+  return Object.values(config.targets)
+    .filter(({ catalogCheck }) => catalogCheck === 'bounded')
+    .map(({ name, catalogRefresh }) => {
+      const message =
+        `target ${name}: catalogCheck is bounded: for up to ${catalogRefresh / 1000} s after somebody else has changed ` +
+        'the schema, masking goes by the schema as it was'
+      return { message, ...config.positionOf(['targets', name, 'catalogCheck']) }
+    })
+}
