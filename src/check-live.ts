@@ -1,12 +1,14 @@
 import type { Config, LabelConfig, TargetConfig } from './config/config.ts'
+import { notices } from './config/notices.ts'
 import { CredentialResolver } from './forward/credential.ts'
 import { dialPostgres } from './forward/postgres-target.ts'
 import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
-import type { Catalog } from './inspect/sql/catalog.ts'
+import type { Catalog, CatalogColumn } from './inspect/sql/catalog.ts'
 import { systemClock } from './lib/clock.ts'
 import { asChaperoneError } from './lib/errors.ts'
 import { labelSetOf } from './label-set.ts'
 import type { LabelSet } from './phi/labels.ts'
+import { holdsJson } from './phi/target-phi.ts'
 import { readCatalog } from './protocols/postgres/catalog-reading.ts'
 import { DEFAULT_FRAME_LIMITS } from './protocols/postgres/limits.ts'
 
@@ -18,17 +20,23 @@ export interface LiveFinding {
   readonly column: number
 }
 
-/** Relation kinds that hold or show rows (pg_class.relkind). */
-const WITH_COLUMNS: ReadonlySet<string> = new Set(['r', 'p', 'v', 'm', 'f'])
+/** Relation kinds that hold rows (pg_class.relkind); what views show follows from their definitions. */
+const WITH_ROWS: ReadonlySet<string> = new Set(['r', 'p', 'f'])
+
+/** What the file alone says that is worth knowing. */
+export function checkFile(config: Config): readonly LiveFinding[] {
+  return notices(config).map((notice) => ({ level: 'warning', ...notice }))
+}
 
 /**
- * What only the live systems can tell: whether issuers answer, whether each target can be logged in to under the rules of
+ * The same, and what only the live systems can tell: whether issuers answer, whether each target can be logged in to under the rules of
  * its configuration, and whether every label names something that exists. Finds everything, one finding at a time.
  */
 export async function* checkLive(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
 ): AsyncGenerator<LiveFinding> {
+  yield* checkFile(config)
   yield* checkIssuers(config)
   const credentials = new CredentialResolver(environment, systemClock)
   for (const target of Object.values(config.targets)) {
@@ -48,6 +56,8 @@ export async function* checkLive(
       ...at,
     }
     yield* checkLabels(config, target, catalog)
+    yield* checkDocuments(config, target, catalog)
+    yield* checkFunctions(config, target, catalog)
   }
 }
 
@@ -79,12 +89,43 @@ function* checkLabels(config: Config, target: TargetConfig, catalog: Catalog): G
       ...at,
     }
   }
-  const open = unlabelled(labelSetOf(labels), catalog)
+  const open = unlabelled(labelSetOf(config.phi, target.name, undefined), catalog)
   if (open.length === 0) return
   const what = target.unlabelledColumns === 'mask' ? 'are masked whole' : 'pass as they are (unlabelledColumns: pass)'
   const examples = open.slice(0, 5).join(', ')
   const message = `target ${target.name}: ${open.length} column(s) have no label and ${what}: ${examples}${open.length > 5 ? ', …' : ''}`
   yield { level: 'warning', message, ...config.positionOf(['targets', target.name]) }
+}
+
+/** Parts of a document can be told apart in JSON only; elsewhere the column is masked whole. */
+function* checkDocuments(config: Config, target: TargetConfig, catalog: Catalog): Generator<LiveFinding> {
+  const types = new Map(catalog.userTypes.map((type) => [type.oid, type]))
+  for (const label of config.phi.labels[target.name] ?? []) {
+    if (label.document === undefined) continue
+    const column = columnOf(label, catalog)
+    if (column === undefined || holdsJson(column.typeOid, (oid) => types.get(oid))) continue
+    const at = config.positionOf(['phi', 'labels', target.name, label.key, 'members'])
+    yield {
+      level: 'problem',
+      message: `the column ${label.key} in target ${target.name} is neither json nor jsonb`,
+      ...at,
+    }
+  }
+}
+
+function* checkFunctions(config: Config, target: TargetConfig, catalog: Catalog): Generator<LiveFinding> {
+  const known = new Set(catalog.userFunctions.map(({ schema, name }) => `${schema}.${name}`))
+  for (const [index, name] of (config.phi.trustedFunctions[target.name] ?? []).entries()) {
+    if (known.has(name)) continue
+    const at = config.positionOf(['phi', 'trustedFunctions', target.name, index])
+    yield { level: 'problem', message: `there is no function ${name} in target ${target.name}`, ...at }
+  }
+}
+
+function columnOf(label: LabelConfig, catalog: Catalog): CatalogColumn | undefined {
+  return catalog.relations
+    .find(({ schema, name }) => schema === label.schema && name === label.table)
+    ?.columns.find(({ name }) => name === label.column)
 }
 
 function matchesSomething(label: LabelConfig, catalog: Catalog): boolean {
@@ -99,7 +140,7 @@ function matchesSomething(label: LabelConfig, catalog: Catalog): boolean {
 
 function unlabelled(labels: LabelSet, catalog: Catalog): readonly string[] {
   return catalog.relations
-    .filter(({ kind, schema }) => WITH_COLUMNS.has(kind) && !schema.startsWith('pg_temp'))
+    .filter(({ kind, schema }) => WITH_ROWS.has(kind) && !schema.startsWith('pg_temp'))
     .flatMap((relation) =>
       relation.columns
         .filter((column) => labels.labelOf(relation.schema, relation.name, column.name) === 'unlabelled')

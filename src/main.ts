@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { startAdminApi } from './api/admin-api.ts'
 import type { Config, TargetConfig } from './config/config.ts'
+import { readPseudonymKey } from './config/pseudonym-key.ts'
+import { weakerSettings } from './config/weaker-settings.ts'
 import { compilePolicy } from './decide/policy.ts'
 import { CredentialResolver } from './forward/credential.ts'
 import { dialPostgres } from './forward/postgres-target.ts'
@@ -59,6 +61,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   const { environment, log } = options
   const clock = options.clock ?? systemClock
   const policy = compilePolicy(config)
+  const pseudonymKey = readPseudonymKey(config.phi.pseudonymKey, environment)
   const { limits } = config.listen.postgres
   const journal = await openJournal(config, clock, log)
   const inspector = new SqlInspector({ maxStatementBytes: Math.min(limits.maxQueryBytes, 1024 * 1024) })
@@ -83,9 +86,12 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   for (const target of Object.values(config.targets)) {
     const state = new TargetState({
       target: target.name,
-      labels: labelSetOf(config.phi.labels[target.name] ?? []),
+      labels: labelSetOf(config.phi, target.name, pseudonymKey),
       unlabelledColumns: target.unlabelledColumns,
+      trustedFunctions: config.phi.trustedFunctions[target.name] ?? [],
+      catalogCheck: target.catalogCheck,
       inspector,
+      clock,
       load: () => {
         recordProbe(journal, target.name)
         return readCatalog(() => dialPostgres(target, credentials), frameLimits)
@@ -106,6 +112,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     verify: (token) => verifier.verify(token),
     policy,
     targets,
+    minimumGroupSize: config.phi.minimumGroupSize,
     inspector,
     journal,
     clock,
@@ -258,28 +265,11 @@ async function openJournal(config: Config, clock: Clock, log: Log): Promise<Jour
     clock,
     onWarning: (warning) => log.warn(warning, 'journal'),
   })
-  const weaker = [
-    ...(settings.statementsAreNotSealed ? ['statementsAreNotSealed'] : []),
-    ...(settings.durability === 'fsync' ? [] : [`durability: ${settings.durability}`]),
-    ...(config.listen.postgres.allowPlaintextPasswordOnLoopback ? ['allowPlaintextPasswordOnLoopback'] : []),
-    ...config.issuers.flatMap((issuer) =>
-      issuer.allowInsecureLoopback ? [`issuers.${issuer.name}.allowInsecureLoopbackIssuer`] : [],
-    ),
-    ...Object.values(config.targets).flatMap((target) => weakerTarget(target)),
-  ]
+  const weaker = weakerSettings(config)
   if (weaker.length > 0) log.warn({ settings: weaker }, 'weaker settings are in force')
   const what = fragment({ policy: config.policyVersion, version: VERSION, weakerSettings: weaker })
   journal.append({ kind: 'gateway-start', session: NO_SESSION, op: 0, what, who: fragment({}) })
   return journal
-}
-
-/** Settings of a target that protect less than the default does; they are named in the log and the journal at every start. */
-function weakerTarget(target: TargetConfig): readonly string[] {
-  return [
-    ...(target.tls.mode === 'verify-full' ? [] : [`targets.${target.name}.tls: ${target.tls.mode}`]),
-    ...target.acceptRisks.map((risk) => `targets.${target.name}.acceptRisks: ${risk}`),
-    ...(target.unlabelledColumns === 'mask' ? [] : [`targets.${target.name}.unlabelledColumns: pass`]),
-  ]
 }
 
 /** 32 bytes in hexadecimal. Made on the first start, readable by the gateway's own user only. */

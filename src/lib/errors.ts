@@ -121,17 +121,36 @@ export const ERRORS = {
     title: 'a policy rule could not be evaluated, so the statement is refused',
     hint: 'Tell the operator of the gateway; the rule is named in the gateway log.',
   },
+  'CHP-MASK-PREDICATE': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'the statement would tell protected values by which rows it returns, by failing, or by the time it takes',
+    hint: 'Choose, order and group rows by other columns, by the year of a date, or by the column itself.',
+  },
   'CHP-MASK-UNPROVEN': {
     blame: 'client',
     sqlstate: '42501',
     title: 'the statement could reveal protected data in a way that cannot be masked',
     hint: 'Select plain columns, avoid functions and objects that are not known to be safe.',
   },
+  'CHP-MASK-UNRESOLVED': {
+    blame: 'client',
+    // undefined_table: what programs take for "not there yet" when they look for a table of their own.
+    sqlstate: '42P01',
+    title: 'a name was not found in the catalog of the target',
+    hint: 'Check the spelling and qualify the name with its schema.',
+  },
   'CHP-MASK-SESSION': {
     blame: 'client',
     sqlstate: '42501',
     title: 'this setting is pinned while results are masked',
     hint: 'Qualify names with their schema instead of changing search_path, role or encoding.',
+  },
+  'CHP-CATALOG-CHANGED': {
+    blame: 'target',
+    sqlstate: '40001',
+    title: 'the schema of the target has changed since the statement was analysed; it was not run',
+    hint: 'Run it again, in a new transaction if one is open.',
   },
   'CHP-TARGET-UNREACHABLE': {
     blame: 'target',

@@ -98,12 +98,51 @@ export interface Prepared {
   readonly sql: string
   readonly verdict: AllowedVerdict
   readonly index: number
+  /** Whether a Parse or Bind message made it, which takes any statement, or SQL, which takes only those that can be prepared. */
+  readonly madeBy: 'message' | 'sql'
 }
 
 /** What EXECUTE and FETCH may name in a session. */
 export interface KnownNames {
   statement(name: string): Prepared | undefined
   cursor(name: string): Prepared | undefined
+}
+
+/**
+ * What the catalog of the target has to be for an analysis to hold, in a form that the target can be asked. Shared by all
+ * executions of a statement; compare by identity.
+ */
+export interface CatalogExpectation {
+  /** pg_class.oid of relations and of composite types. */
+  readonly relations: readonly number[]
+  /** Whether all of them are such as need fewer look-ups: see `CatalogRelation.isPlain`. */
+  readonly plain: boolean
+  /** Those of them that can be named, to lock them. */
+  readonly lockable: readonly { readonly oid: number; readonly schema: string; readonly name: string }[]
+  /** Names without a schema and what they stand for; null for nothing outside the system's schemas. */
+  readonly names: readonly { readonly name: string; readonly oid: number | null }[]
+  readonly functions: readonly string[]
+  readonly operators: readonly string[]
+  /** The versions of all that together: a decimal number. */
+  readonly version: string
+  /** The values of search_path that mean the path analysed. */
+  readonly searchPaths: readonly string[]
+  readonly role: string
+}
+
+/** How the rows of a COPY are rewritten. */
+export interface CopyMask {
+  /** PHI classes masked, sorted. */
+  readonly classes: readonly string[]
+  start(): CopyRows
+}
+
+export interface CopyRows {
+  /**
+   * The row that is bytes `start` to `end` of `source`, rewritten; null when it stays as it is. Throws CHP-TARGET-LOST when it
+   * is no row of this result.
+   */
+  row(source: Buffer, start: number, end: number): Buffer | null
 }
 
 /** What a protocol may ask of everything behind it. Synchronous whenever the answer is known. */
@@ -118,8 +157,24 @@ export interface Gate {
   request(verdict: AllowedVerdict, request: Request): Permit
   /** Records that an operation was refused. */
   refused(error: ChaperoneError, request: Request, facts: readonly SqlFacts[]): void
-  /** How to rewrite the rows of a result; an error when they may not be released at all. */
-  plan(facts: SqlFacts | undefined, columns: readonly ResultColumn[]): MaskPlan | 'pass' | ChaperoneError
+  /**
+   * How to rewrite the rows of a result, by the labels and the catalog that the verdict rests on: an answer can wait long
+   * for a client that does not read. An error when they may not be released at all.
+   */
+  plan(
+    verdict: Verdict,
+    facts: SqlFacts | undefined,
+    columns: readonly ResultColumn[],
+  ): MaskPlan | 'pass' | ChaperoneError
+  /** The same for COPY … TO STDOUT of so many columns. */
+  copyPlan(verdict: Verdict, facts: SqlFacts | undefined, columns: number): CopyMask | 'pass' | ChaperoneError
+  /**
+   * What the target has to be asked in the transaction of the statement before it runs; undefined when the result does not
+   * depend on the catalog, or nobody wants to know. An error when a part of the text could not be covered by that.
+   */
+  check(verdict: AllowedVerdict): CatalogExpectation | ChaperoneError | undefined
+  /** The same for the one statement of a text that Execute runs. */
+  checkExecuted(verdict: AllowedVerdict, executed: SqlFacts | undefined): CatalogExpectation | undefined
   /** Records a part of a response before it is released. */
   response(permit: Permit, bytes: Buffer, rows: number): void
   /** Records the end of an operation; `bytes` is the last part of its response. */
@@ -128,8 +183,11 @@ export interface Gate {
   transaction(result: TransactionResult, firstOp: number, lastOp: number): void
   /** Records a statement that the gateway itself sends to the target. */
   probe(purpose: string): number
-  /** Told when a schema-changing statement has succeeded, so that the catalog is read again. */
-  schemaChanged(): void
+  /**
+   * Told when the catalog has changed, by a statement of the session or by somebody else, so that it is read again. `isOver`
+   * when no transaction is open that may have changed more.
+   */
+  schemaChanged(isOver: boolean): void
   /** Whether an identifier exists in the target's catalog and may be named to a masked client. */
   catalogHas(name: string): boolean
   /** Told once the target is logged in to. */
@@ -141,6 +199,10 @@ export interface OpenedTarget {
   readonly serverVersion: string
   /** The schemas that search_path names, whether or not they exist. */
   readonly searchPath: readonly string[]
+  /** The same as the target says it. */
+  readonly searchPathSetting: string
+  /** The role that the session runs as. */
+  readonly role: string
 }
 
 /** What the session may do to a running relay. */

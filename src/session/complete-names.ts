@@ -13,12 +13,14 @@ export function standsForAnother(facts: SqlFacts): boolean {
 
 /**
  * The inspection with every EXECUTE and FETCH replaced by the facts of what it runs. A name that the same text defines
- * further up counts; one that nobody has defined is CHP-SQL-UNKNOWN-NAME, because the server may know what we do not.
+ * further up counts; one that nobody has defined is CHP-SQL-UNKNOWN-NAME, because the server may know what we do not. Where
+ * nothing is masked, an unknown cursor is left to the server: one that a function has opened, most often.
  */
 export function completeNames(
   inspection: Analysed,
   names: KnownNames,
   renew: (prepared: Prepared) => Verdict | Promise<Verdict>,
+  masked: boolean,
 ): Inspection | ChaperoneError | Promise<Inspection | ChaperoneError> {
   const here = new Map<string, SqlFacts>()
   const found: (SqlFacts | Prepared | undefined)[] = inspection.statements.map((facts) => {
@@ -26,7 +28,11 @@ export function completeNames(
     if (session.kind === 'prepare') here.set(`statement ${session.name}`, facts)
     if (session.kind === 'declare-cursor') here.set(`cursor ${session.name}`, facts)
     if (session.kind === 'execute') return here.get(`statement ${session.name}`) ?? plain(names.statement(session.name))
-    if (session.kind === 'fetch') return here.get(`cursor ${session.name}`) ?? plain(names.cursor(session.name))
+    if (session.kind === 'fetch') {
+      const known = names.cursor(session.name)
+      if (known === undefined && !masked) return here.get(`cursor ${session.name}`) ?? unknownCursor(facts)
+      return here.get(`cursor ${session.name}`) ?? plain(known)
+    }
     return facts
   })
   const renewed = found.map((one) => (one !== undefined && 'sql' in one ? renew(one) : one))
@@ -35,11 +41,21 @@ export function completeNames(
   return Promise.all(renewed.map((one) => Promise.resolve(one))).then((settled) => combine(inspection, found, settled))
 }
 
-/** A Parse message can name an EXECUTE, even of itself; the server would run in circles, and so would we. */
+/**
+ * A Parse message can name what SQL cannot prepare: an EXECUTE, even of itself, with which the server would run in circles,
+ * and so would we; a DEALLOCATE, PREPARE or CLOSE, which would change names unseen; a COMMIT. Run by its name each of them
+ * counts as unknown.
+ */
 function plain(prepared: Prepared | undefined): Prepared | undefined {
-  const facts = prepared?.verdict.facts[prepared.index]
-  return facts === undefined || standsForAnother(facts) ? undefined : prepared
+  if (prepared === undefined) return undefined
+  const facts = prepared.verdict.facts[prepared.index]
+  if (facts === undefined || standsForAnother(facts)) return undefined
+  return prepared.madeBy === 'message' && facts.session.kind !== 'none' ? undefined : prepared
 }
+
+/** What its query reads, and which code that runs, is not known: rules are told so. */
+const unknownCursor = (fetch: SqlFacts): SqlFacts =>
+  Object.freeze({ ...fetch, effects: Object.freeze([...new Set([...fetch.effects, 'code' as const])].toSorted()) })
 
 function combine(
   inspection: Analysed,

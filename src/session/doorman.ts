@@ -17,6 +17,8 @@ export interface DoormanOptions {
   readonly verify: (token: string) => VerifiedIdentity | Promise<VerifiedIdentity>
   readonly policy: Policy
   readonly targets: ReadonlyMap<string, TargetState>
+  /** See `PhiConfig.minimumGroupSize`. */
+  readonly minimumGroupSize: number | undefined
   readonly inspector: SqlInspector
   readonly journal: Journal
   readonly clock: Clock
@@ -39,7 +41,7 @@ export class Doorman {
 
   /** Throws CHP-AUTH-FAILED, CHP-AUTH-REFUSED (unknown and forbidden targets look the same) or CHP-RECORD-FAILED. */
   async admit(attempt: LoginAttempt): Promise<Admission> {
-    const { verify, policy, targets, inspector, journal, clock } = this.#options
+    const { verify, policy, targets, minimumGroupSize, inspector, journal, clock } = this.#options
     const identity = await verify(attempt.token)
     const target = targets.get(attempt.target)
     const granted = target === undefined ? undefined : access(policy, identity.principal, attempt.target)
@@ -62,6 +64,7 @@ export class Doorman {
       identity,
       clearsEverything: granted.clearance.clearsEverything,
       clears: (phiClass) => granted.clearance.clears(phiClass),
+      minimumGroupSize,
       target,
       inspector,
       verdicts: this.#verdictsFor({ policy, principal, target: attempt.target, access: granted }),

@@ -1,4 +1,5 @@
 import { compilePlan } from '../mask/compile-plan.ts'
+import { compileCopyPlan, CopyFormatError, type CopyPlan } from '../mask/copy-plan.ts'
 import type { MaskPlan, ResultColumn } from '../mask/plan.ts'
 import type { SqlFacts } from '../inspect/sql/facts.ts'
 import type { Inspection, InspectionScope } from '../inspect/sql/inspector.ts'
@@ -8,6 +9,9 @@ import { ChaperoneError } from '../lib/errors.ts'
 import type { Watermarks } from '../lib/gated-writer.ts'
 import type {
   AllowedVerdict,
+  CatalogExpectation,
+  CopyMask,
+  CopyRows,
   Gate,
   KnownNames,
   OpenedTarget,
@@ -19,7 +23,10 @@ import type {
   Verdict,
 } from '../protocols/protocol.ts'
 import type { VerifiedIdentity } from '../identity/verified-identity.ts'
+import { isExecutionAsked, waysToAsk } from './catalog-asking.ts'
+import { catalogExpectation, sameExpectation } from './catalog-expectation.ts'
 import { completeNames, standsForAnother } from './complete-names.ts'
+import { OwnChanges } from './own-changes.ts'
 import type { NamedText, SessionRecorder } from './session-recorder.ts'
 import type { TargetSnapshot, TargetState } from './target-state.ts'
 import type { JudgedVerdict, Verdicts } from './verdicts.ts'
@@ -28,6 +35,8 @@ export interface GateOptions {
   readonly identity: VerifiedIdentity
   readonly clearsEverything: boolean
   readonly clears: (phiClass: string) => boolean
+  /** See `PhiConfig.minimumGroupSize`. */
+  readonly minimumGroupSize: number | undefined
   readonly target: TargetState
   readonly inspector: SqlInspector
   readonly verdicts: Verdicts
@@ -44,9 +53,31 @@ const EXPIRED: Verdict = Object.freeze({
   position: undefined,
 })
 
+/** The target may have resolved its names before they came to stand for something else. */
+const RESOLVED_OTHERWISE: Verdict = Object.freeze({
+  kind: 'refused',
+  facts: [],
+  error: new ChaperoneError('CHP-SQL-UNKNOWN-NAME', {
+    message: 'the schema of the target has changed since the statement was prepared or the cursor declared',
+  }),
+  position: undefined,
+})
+
+/** A text of which a part would run without the question that masking rests on. */
+const SEND_SEPARATELY = new ChaperoneError('CHP-PROTOCOL-UNSUPPORTED', {
+  message:
+    'a masked session cannot have this in one string with the beginning or end of a transaction, or with COPY FROM STDIN',
+  hint: 'Send each statement by itself.',
+})
+
 interface Remembered {
   readonly judged: JudgedVerdict
+  /** That it was judged with. */
   readonly snapshot: TargetSnapshot
+  /** What has to hold in it when the statement runs; made when it is first asked for. */
+  expectation: CatalogExpectation | undefined | 'not asked'
+  /** Found when it is first asked for. */
+  waysToAsk?: ReturnType<typeof waysToAsk>
   /** It speaks of names, which can come to stand for something else at any time; what they stood for when it was judged. */
   readonly standsFor: readonly NamedText[] | undefined
 }
@@ -58,9 +89,13 @@ export class SessionGate implements Gate {
   readonly #options: GateOptions
   readonly #remembered = new WeakMap<Verdict, Remembered>()
   #scope: InspectionScope
+  #opened: OpenedTarget | undefined
   #operations = 0
   /** The session's own changes are in every catalog that was read at this time or later. */
   #catalogSince: number
+  /** Them, where nothing is masked; and whether none of them is under way, so that a new reading has them all. */
+  readonly #changes = new OwnChanges()
+  #changesAreOver = true
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -68,6 +103,7 @@ export class SessionGate implements Gate {
     this.marks = options.recorder
     this.#scope = scopeOf(options.target.name, [])
     this.#catalogSince = options.target.now
+    if (options.target.snapshotSince(this.#catalogSince) === undefined) this.#changes.addUnknown()
   }
 
   get operations(): number {
@@ -76,33 +112,58 @@ export class SessionGate implements Gate {
 
   opened(details: OpenedTarget): void {
     this.#scope = scopeOf(this.#options.target.name, details.searchPath)
+    this.#opened = details
     this.#options.recorder.opened(details.backendPid, details.serverVersion)
   }
 
   judge(sql: string, names: KnownNames): Verdict | Promise<Verdict> {
     const { target, inspector } = this.#options
-    const snapshot = target.snapshotSince(this.#catalogSince)
+    const snapshot = this.#snapshot()
     if (this.#expired()) return EXPIRED
     if (snapshot === undefined) return target.refresh().then(() => this.judge(sql, names))
     const inspection = inspector.inspect(sql, this.#scope)
-    return inspection instanceof Promise
-      ? inspection.then((done) => this.#conclude(done, snapshot, names))
-      : this.#conclude(inspection, snapshot, names)
+    if (!(inspection instanceof Promise)) return this.#lasting(inspection, snapshot, sql, names)
+    // What was analysed with a catalog that has been read again meanwhile is not paired with this one.
+    return inspection.then((done) =>
+      target.latest === snapshot ? this.#lasting(done, snapshot, sql, names) : this.judge(sql, names),
+    )
   }
 
   renew(sql: string, verdict: Verdict, names: KnownNames): Verdict | Promise<Verdict> {
     if (this.#expired()) return EXPIRED
     const remembered = this.#remembered.get(verdict)
-    const current = this.#options.target.snapshotSince(this.#catalogSince)
-    const stands = remembered !== undefined && remembered.snapshot === current && remembered.standsFor === undefined
-    return stands ? verdict : this.judge(sql, names)
+    const current = this.#snapshot()
+    const stands =
+      remembered !== undefined &&
+      remembered.snapshot === current &&
+      remembered.standsFor === undefined &&
+      this.#holds(verdict)
+    if (stands) return verdict
+    const judged = this.judge(sql, names)
+    return judged instanceof Promise
+      ? judged.then((again) => this.#agreeing(verdict, again))
+      : this.#agreeing(verdict, judged)
+  }
+
+  check(verdict: AllowedVerdict): CatalogExpectation | ChaperoneError | undefined {
+    if (!this.#asks()) return undefined
+    const remembered = this.#known(verdict)
+    remembered.waysToAsk ??= waysToAsk(
+      verdict.facts,
+      (one) => catalogExpectation([one], remembered.snapshot.catalog, this.#session()) !== undefined,
+    )
+    if (remembered.waysToAsk === 'not needed') return undefined
+    return remembered.waysToAsk === 'in front' ? this.#expectation(verdict) : SEND_SEPARATELY
+  }
+
+  checkExecuted(verdict: AllowedVerdict, executed: SqlFacts | undefined): CatalogExpectation | undefined {
+    return this.#asks() && executed !== undefined && isExecutionAsked(executed) ? this.#expectation(verdict) : undefined
   }
 
   request(verdict: AllowedVerdict, request: Request): Permit {
     if (this.#expired()) throw new ChaperoneError('CHP-AUTH-EXPIRED')
-    const remembered = this.#remembered.get(verdict)
-    // A verdict that this gate did not give is no verdict, whatever its type says.
-    if (remembered === undefined) throw new ChaperoneError('CHP-INTERNAL', { reason: 'a verdict of unknown origin' })
+    const remembered = this.#known(verdict)
+    if (!this.masked && this.#changes.add(verdict.facts)) this.#changesAreOver = false
     const op = ++this.#operations
     return { op, intent: this.#options.recorder.intent(op, remembered.judged, request, remembered.standsFor), verdict }
   }
@@ -112,22 +173,52 @@ export class SessionGate implements Gate {
     this.#options.recorder.refusal(++this.#operations, error, request, facts)
   }
 
-  plan(facts: SqlFacts | undefined, columns: readonly ResultColumn[]): MaskPlan | 'pass' | ChaperoneError {
-    const { target, clears } = this.#options
+  plan(
+    verdict: Verdict,
+    facts: SqlFacts | undefined,
+    columns: readonly ResultColumn[],
+  ): MaskPlan | 'pass' | ChaperoneError {
+    const { clears, minimumGroupSize } = this.#options
     if (!this.masked) return 'pass'
-    const snapshot = target.latest
+    const snapshot = this.#remembered.get(verdict)?.snapshot
     const plan = compilePlan({
       columns,
       outputs: snapshot === undefined || facts === undefined ? 'unknown' : facts.outputs,
       phiReachable: snapshot === undefined || facts === undefined || facts.phiReachable,
       phi: snapshot?.phi ?? { columnOf: () => undefined },
       clears,
+      minimumGroupSize,
       typeOf: snapshot?.typeOf ?? (() => undefined),
       currentYear: new Date(this.#options.clock()).getUTCFullYear(),
     })
     return typeof plan === 'object' && 'refuse' in plan
       ? new ChaperoneError('CHP-MASK-UNPROVEN', { message: plan.refuse })
       : plan
+  }
+
+  copyPlan(verdict: Verdict, facts: SqlFacts | undefined, columns: number): CopyMask | 'pass' | ChaperoneError {
+    const { clears, clock } = this.#options
+    if (!this.masked || facts?.phiReachable === false) return 'pass'
+    const snapshot = this.#remembered.get(verdict)?.snapshot
+    if (snapshot === undefined || facts?.copy === undefined || facts.outputs === 'unknown') {
+      return new ChaperoneError('CHP-MASK-UNPROVEN', { message: 'the columns of COPY are not known' })
+    }
+    if (facts.outputs.length !== columns) {
+      return new ChaperoneError('CHP-MASK-UNPROVEN', { message: 'COPY has other columns than the statement says' })
+    }
+    const plan = compileCopyPlan({
+      format: facts.copy,
+      outputs: facts.outputs,
+      phiReachable: facts.phiReachable,
+      phi: snapshot.phi,
+      clears,
+      typeOf: snapshot.typeOf,
+      currentYear: new Date(clock()).getUTCFullYear(),
+    })
+    if (plan === 'pass') return plan
+    return 'refuse' in plan
+      ? new ChaperoneError('CHP-MASK-UNPROVEN', { message: plan.refuse })
+      : { classes: plan.classes, start: () => copyRows(plan.start()) }
   }
 
   response(permit: Permit, bytes: Buffer, rows: number): void {
@@ -146,14 +237,47 @@ export class SessionGate implements Gate {
     return this.#options.recorder.probe(purpose)
   }
 
-  schemaChanged(): void {
+  schemaChanged(isOver: boolean): void {
     const { target } = this.#options
     target.invalidate()
     this.#catalogSince = target.now
+    if (this.masked) return
+    this.#changesAreOver = isOver
+    target.refreshSoon()
   }
 
   catalogHas(name: string): boolean {
     return this.#options.target.latest?.names.has(name) ?? false
+  }
+
+  /**
+   * With what a statement is judged; undefined when a new reading has to be waited for. Where nothing is masked, that may be older
+   * than the session's own changes, as long as those do not concern the statement: see `#lasting`.
+   */
+  #snapshot(): TargetSnapshot | undefined {
+    const { target } = this.#options
+    const current = target.snapshotSince(this.#catalogSince)
+    if (current !== undefined && this.#changesAreOver) this.#changes.clear()
+    return this.masked ? current : (current ?? target.snapshotSince(0))
+  }
+
+  /** Whether the verdict is what it would be after a new reading, as far as the session's own changes go. */
+  #holds(verdict: Verdict): boolean {
+    if (this.masked || this.#options.target.snapshotSince(this.#catalogSince) !== undefined) return true
+    return verdict.kind === 'allowed' && !this.#changes.concern(verdict.facts)
+  }
+
+  #lasting(
+    inspection: Inspection,
+    snapshot: TargetSnapshot,
+    sql: string,
+    names: KnownNames,
+  ): Verdict | Promise<Verdict> {
+    const judged = this.#conclude(inspection, snapshot, names)
+    if (this.masked || !inspection.ok) return judged
+    const held = (verdict: Verdict) =>
+      this.#holds(verdict) ? verdict : this.#options.target.refresh().then(() => this.judge(sql, names))
+    return judged instanceof Promise ? judged.then(held) : held(judged)
   }
 
   #conclude(inspection: Inspection, snapshot: TargetSnapshot, names: KnownNames): Verdict | Promise<Verdict> {
@@ -164,7 +288,7 @@ export class SessionGate implements Gate {
       used.push(prepared)
       return this.renew(prepared.sql, prepared.verdict, names)
     }
-    const completed = completeNames(inspection, names, renew)
+    const completed = completeNames(inspection, names, renew, this.masked)
     return completed instanceof Promise
       ? completed.then((done) => this.#named(done, snapshot, used))
       : this.#named(completed, snapshot, used)
@@ -186,12 +310,61 @@ export class SessionGate implements Gate {
 
   #remember(inspection: Inspection, snapshot: TargetSnapshot, standsFor: readonly NamedText[] | undefined): Verdict {
     const judged = this.#options.verdicts.of(inspection)
-    if (!this.#remembered.has(judged.verdict)) this.#remembered.set(judged.verdict, { judged, snapshot, standsFor })
+    if (!this.#remembered.has(judged.verdict)) {
+      this.#remembered.set(judged.verdict, { judged, snapshot, standsFor, expectation: 'not asked' })
+    }
     return judged.verdict
+  }
+
+  /**
+   * A statement or cursor that the target has already resolved stays resolved as long as what it reads does not change: it may
+   * not be taken for what its text would mean today.
+   */
+  #agreeing(before: Verdict, now: Verdict): Verdict {
+    if (!this.masked || before.kind === 'refused' || now.kind === 'refused' || before === now) return now
+    return sameExpectation(this.#expectation(before), this.#expectation(now)) ? now : RESOLVED_OTHERWISE
+  }
+
+  #expectation(verdict: AllowedVerdict): CatalogExpectation | undefined {
+    const remembered = this.#known(verdict)
+    if (remembered.expectation === 'not asked') {
+      remembered.expectation = catalogExpectation(verdict.facts, remembered.snapshot.catalog, this.#session())
+    }
+    return remembered.expectation
+  }
+
+  #asks(): boolean {
+    return this.masked && this.#options.target.catalogCheck === 'strict'
+  }
+
+  #session(): OpenedTarget {
+    if (this.#opened === undefined) throw new ChaperoneError('CHP-INTERNAL', { reason: 'a target that is not open' })
+    return this.#opened
+  }
+
+  /** A verdict that this gate did not give is no verdict, whatever its type says. */
+  #known(verdict: AllowedVerdict): Remembered {
+    const remembered = this.#remembered.get(verdict)
+    if (remembered === undefined) throw new ChaperoneError('CHP-INTERNAL', { reason: 'a verdict of unknown origin' })
+    return remembered
   }
 
   #expired(): boolean {
     return this.#options.clock() >= this.#options.identity.expiresAt
+  }
+}
+
+/** What is no row of the format ends the session: from there on nothing that the target sends can be told apart. */
+function copyRows(rewriter: ReturnType<CopyPlan['start']>): CopyRows {
+  return {
+    row: (source, start, end) => {
+      try {
+        return rewriter.row(source, start, end)
+      } catch (error) {
+        if (!(error instanceof CopyFormatError)) throw error
+        throw new ChaperoneError('CHP-TARGET-LOST', { reason: `the target sent rows of COPY that cannot be read` })
+      }
+    },
   }
 }
 

@@ -1,22 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import type { Catalog } from '../inspect/sql/catalog.ts'
+import type { Catalog, PhiView } from '../inspect/sql/catalog.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import { TEST_CATALOG } from '../inspect/sql/test-catalog.ts'
-import { compileLabels } from '../phi/labels.ts'
+import { compileLabels, type LabelRule } from '../phi/labels.ts'
 import { TargetState } from './target-state.ts'
 
-function setUp() {
+function setUp(rules: readonly LabelRule[] = []) {
   const loads: { readonly resolve: (catalog: Catalog) => void; readonly reject: (error: Error) => void }[] = []
   const epochs: string[] = []
+  const views: PhiView[] = []
+  const time = { now: Date.UTC(2026, 10, 20) }
   const state = new TargetState({
     target: 'hospital',
-    labels: compileLabels([]),
+    labels: compileLabels(rules),
     unlabelledColumns: 'mask',
+    trustedFunctions: ['ehr.initials'],
+    catalogCheck: 'strict',
+    clock: () => time.now,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method that is called
-    inspector: { setCatalog: (_: string, catalog: Catalog) => epochs.push(catalog.epoch) } as unknown as SqlInspector,
+    inspector: {
+      setCatalog: (_: string, catalog: Catalog, view: PhiView) => {
+        epochs.push(catalog.epoch)
+        views.push(view)
+      },
+    } as unknown as SqlInspector,
     load: () => new Promise((resolve, reject) => loads.push({ resolve, reject })),
   })
-  return { state, loads, epochs, catalog: (epoch: string): Catalog => ({ ...TEST_CATALOG, epoch }) }
+  return { state, loads, epochs, views, time, catalog: (epoch: string): Catalog => ({ ...TEST_CATALOG, epoch }) }
 }
 
 describe('what is known of a target', () => {
@@ -87,5 +97,38 @@ describe('what is known of a target', () => {
     loads[2]?.resolve(catalog('1'))
     await third
     expect(state.snapshotSince(state.now)).toBe(await first)
+  })
+
+  it('is derived anew at New Year, because years of birth tell other ages then', async () => {
+    const { state, loads, epochs, views, time, catalog } = setUp([
+      { pattern: 'public.patients.born', label: { class: 'date-of-birth', transform: 'year' } },
+    ])
+    const since = () => views.at(-1)?.labels.get('1001.4')?.releases
+    const reading = state.refresh()
+    loads[0]?.resolve(catalog('1'))
+    const first = await reading
+    expect(since()).toEqual({ kind: 'year', since: 1937 })
+    expect(state.snapshotSince(state.now)).toBe(first)
+    time.now = Date.UTC(2027, 0, 1)
+    const second = state.snapshotSince(state.now)
+    expect(second).not.toBe(first)
+    expect(since()).toEqual({ kind: 'year', since: 1938 })
+    expect(state.snapshotSince(state.now)).toBe(second)
+    expect(epochs).toEqual(['1', '1'])
+    time.now = Date.UTC(2028, 0, 1)
+    const again = state.refresh()
+    loads[1]?.resolve(catalog('1'))
+    expect((await again).year).toBe(2028)
+  })
+
+  it('knows the types and the functions that are vouched for', async () => {
+    const { state, loads, views, catalog } = setUp()
+    const fields = [{ name: 'street', typeOid: 25 }]
+    const type = { oid: 20_001, schema: 'public', name: 'address', kind: 'c', baseOid: 0, fields }
+    const reading = state.refresh()
+    loads[0]?.resolve({ ...catalog('1'), userTypes: [type] })
+    expect((await reading).typeOf(20_001)).toMatchObject({ kind: 'c', fields })
+    expect([...(views[0]?.trustedFunctions ?? [])]).toEqual(['ehr.initials'])
+    expect(state.catalogCheck).toBe('strict')
   })
 })

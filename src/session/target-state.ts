@@ -1,14 +1,12 @@
+import type { CatalogCheck } from '../config/config.ts'
 import type { Catalog, PhiView } from '../inspect/sql/catalog.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import { buildPhiView } from '../inspect/sql/flow/phi-view.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { LabelSet } from '../phi/labels.ts'
 import { resolveTargetPhi, type TargetPhi } from '../phi/target-phi.ts'
-
-interface UserType {
-  readonly kind: string
-  readonly baseOid: number
-  readonly name: string
-}
+import type { LookedUpType } from '../phi/value-form.ts'
+import { analysisLabels } from './analysis-labels.ts'
 
 /** One reading of a target's catalog with everything derived from it. Replaced whole, never changed. */
 export interface TargetSnapshot {
@@ -17,17 +15,26 @@ export interface TargetSnapshot {
   readonly phi: TargetPhi
   /** Names that exist in the catalog and may therefore be shown to a masked client. */
   readonly names: ReadonlySet<string>
-  readonly typeOf: (oid: number) => UserType | undefined
+  readonly typeOf: (oid: number) => LookedUpType | undefined
+  /** Of the common era, UTC: which years of birth tell an age over 89 depends on it. */
+  readonly year: number
 }
 
 export interface TargetStateOptions {
   readonly target: string
   readonly labels: LabelSet
   readonly unlabelledColumns: 'mask' | 'pass'
+  /** As `schema.name`. */
+  readonly trustedFunctions: readonly string[]
+  readonly catalogCheck: CatalogCheck
   readonly inspector: SqlInspector
+  readonly clock: Clock
   /** Reads the catalog over a connection of the gateway's own. */
   readonly load: () => Promise<Catalog>
 }
+
+/** How long changes are gathered before the catalog is read again for those who do not wait for it. */
+const SOON_MS = 250
 
 /** What the gateway knows of one target; shared by its sessions. */
 export class TargetState {
@@ -39,6 +46,7 @@ export class TargetState {
   #read = 0
   /** No reading before this counts, because one failed since. */
   #needed = 0
+  #soon: NodeJS.Timeout | undefined
 
   constructor(options: TargetStateOptions) {
     this.#options = options
@@ -48,6 +56,10 @@ export class TargetState {
     return this.#options.target
   }
 
+  get catalogCheck(): CatalogCheck {
+    return this.#options.catalogCheck
+  }
+
   /** Names the present: `snapshotSince` it is not older than now. */
   get now(): number {
     return this.#asked
@@ -55,7 +67,10 @@ export class TargetState {
 
   /** A snapshot that was read at this time or later; undefined when there is none yet, and `refresh` has to be waited for. */
   snapshotSince(time: number): TargetSnapshot | undefined {
-    return this.#read >= Math.max(time, this.#needed) ? this.#snapshot : undefined
+    if (this.#read < Math.max(time, this.#needed) || this.#snapshot === undefined) return undefined
+    // What years may be told changes at New Year, though the catalog does not.
+    if (this.#snapshot.year !== this.#year()) this.#snapshot = this.#derive(this.#snapshot.catalog)
+    return this.#snapshot
   }
 
   /** The newest snapshot, stale or not: labels go by object id and column number, so an old one masks too much at worst. */
@@ -76,13 +91,28 @@ export class TargetState {
     return this.#loading
   }
 
+  /**
+   * Has the catalog read again in the background, once for all changes that come until then. Where statements are not bound to the
+   * catalog by themselves, at once.
+   */
+  refreshSoon(): void {
+    if (this.#soon !== undefined) return
+    const delay = this.#options.catalogCheck === 'strict' ? SOON_MS : 0
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined
+      // Where it fails, the next use tries again, and tells.
+      this.refresh().catch(() => undefined)
+    }, delay).unref()
+  }
+
   async #load(): Promise<TargetSnapshot> {
     // Noted before reading: a change that happens meanwhile asks for another one.
     const reading = this.#asked
     try {
       const catalog = await this.#options.load()
       const known = this.#snapshot
-      const snapshot = known?.catalog.epoch === catalog.epoch ? known : this.#derive(catalog)
+      const stands = known?.catalog.epoch === catalog.epoch && known.year === this.#year()
+      const snapshot = stands ? known : this.#derive(catalog)
       this.#snapshot = snapshot
       this.#read = reading
       return snapshot
@@ -94,15 +124,19 @@ export class TargetState {
     }
   }
 
+  #year(): number {
+    return new Date(this.#options.clock()).getUTCFullYear()
+  }
+
   #derive(catalog: Catalog): TargetSnapshot {
-    const { labels, unlabelledColumns, inspector, target } = this.#options
-    const view = buildPhiView(catalog, (relation, column) => {
-      const label = labels.labelOf(relation.schema, relation.name, column.name)
-      return label === 'unlabelled' ? unlabelledColumns === 'mask' : label !== 'none'
+    const { labels, unlabelledColumns, trustedFunctions, inspector, target } = this.#options
+    const types = new Map<number, LookedUpType>(catalog.userTypes.map((type) => [type.oid, type]))
+    const typeOf = (oid: number) => types.get(oid)
+    const year = this.#year()
+    const view = buildPhiView(catalog, {
+      labelOf: analysisLabels(labels, { unlabelledColumns, year, typeOf }),
+      trustedFunctions: new Set(trustedFunctions),
     })
-    const types = new Map(
-      catalog.userTypes.map((type) => [type.oid, { kind: type.kind, baseOid: type.baseOid, name: type.name }]),
-    )
     const names = new Set<string>()
     for (const relation of catalog.relations) {
       names.add(relation.schema).add(relation.name)
@@ -111,12 +145,14 @@ export class TargetState {
     for (const { schema, name } of catalog.userTypes) names.add(schema).add(name)
     for (const name of catalog.constraints ?? []) names.add(name)
     inspector.setCatalog(target, catalog, view)
+    const { phiColumns } = view
     return Object.freeze({
       catalog,
       view,
-      phi: resolveTargetPhi({ relations: catalog.relations, phiColumns: view.phiColumns }, labels, unlabelledColumns),
+      phi: resolveTargetPhi({ relations: catalog.relations, phiColumns, typeOf }, labels, unlabelledColumns),
       names,
-      typeOf: (oid: number) => types.get(oid),
+      typeOf,
+      year,
     })
   }
 }

@@ -1,7 +1,8 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import { assertNever } from '../../lib/assert-never.ts'
-import { ChaperoneError } from '../../lib/errors.ts'
+import type { ChaperoneError } from '../../lib/errors.ts'
 import type { AllowedVerdict, Prepared } from '../protocol.ts'
+import { tooManyNames } from './name-errors.ts'
 import type { Change, NameChange, NamedEntries, Portal } from './named-statements.ts'
 
 export interface Names {
@@ -57,12 +58,10 @@ export function changeNames(
   if (!verdict.facts.some(changesNames)) return undefined
   const steps: Step[] = []
   for (const [at, facts] of verdict.facts.entries()) {
-    const changes = changesOf(names, facts, { sql, verdict, index: at }, batch)
+    const changes = changesOf(names, facts, { sql, verdict, index: at, madeBy: 'sql' }, batch)
     if (changes === undefined) {
       new TextChanges(steps).undo()
-      return new ChaperoneError('CHP-LIMIT-EXCEEDED', {
-        message: 'the session has too many prepared statements or portals',
-      })
+      return tooManyNames()
     }
     for (const change of changes) steps.push({ at, change })
   }
@@ -90,17 +89,18 @@ function changesOf(
     case 'prepare':
       return statements.hasRoom(session.name) ? [statements.define(session.name, prepared, batch)] : undefined
     case 'declare-cursor': {
-      const portal: Portal = { prepared, operation: undefined, uses: [], described: 'no' }
+      const portal: Portal = { prepared, operation: undefined, uses: [], described: 'no', checked: false }
       return portals.hasRoom(session.name) ? [portals.define(session.name, portal, batch)] : undefined
     }
     case 'deallocate':
-      return session.name === 'all' ? statements.removeAll(batch) : [statements.remove(session.name, batch)]
+      return session.name === 'all' ? statements.removeNamed(batch) : [statements.remove(session.name, batch)]
     case 'close-cursor':
       return session.name === 'all' ? portals.removeAll(batch) : [portals.remove(session.name, batch)]
     case 'discard-all':
-      return [...statements.removeAll(batch), ...portals.removeAll(batch)]
+      return [...statements.removeNamed(batch), ...portals.removeAll(batch)]
     case 'none':
     case 'begin':
+    case 'transaction-modes':
     case 'commit':
     case 'rollback':
     case 'savepoint':

@@ -20,6 +20,8 @@ export interface CheckedTarget {
   readonly backendPid: number
   readonly pooled: boolean
   readonly searchPath: readonly string[]
+  readonly searchPathSetting: string
+  readonly role: string
 }
 
 /**
@@ -55,14 +57,18 @@ export async function checkTarget(target: LoggedInTarget, account: TargetAccount
     throw refused(left.map(([name, , text]) => `${text} (accept with acceptRisks: [${name}])`).join('; '))
   }
   const pooled = Number(pid) !== target.key.processId
-  return { serverMajor, backendPid: Number(pid), pooled, searchPath: searchPathOf(path) }
+  return { serverMajor, backendPid: Number(pid), pooled, ...searchPathOf(path) }
 }
 
 /** From a JSON array of the setting and the user. */
-function searchPathOf(json: string | null | undefined): readonly string[] {
+function searchPathOf(
+  json: string | null | undefined,
+): Pick<CheckedTarget, 'searchPath' | 'searchPathSetting' | 'role'> {
   const pair: unknown = JSON.parse(json ?? '[]')
   if (!Array.isArray(pair) || pair.length !== 2) throw refused('the search path cannot be read')
-  return schemasOf(String(pair[0]), String(pair[1]))
+  const [searchPathSetting, role] = pair.map(String)
+  if (searchPathSetting === undefined || role === undefined) throw refused('the search path cannot be read')
+  return { searchPath: schemasOf(searchPathSetting, role), searchPathSetting, role }
 }
 
 /**

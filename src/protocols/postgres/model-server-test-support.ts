@@ -47,6 +47,10 @@ const key = (name: string): string => Buffer.from(name).subarray(0, 63).toString
 export class ModelServer {
   /** Statements that ran, in order, with names replaced by what they stood for. */
   readonly executed: string[] = []
+  /** Whether the gateway's question is answered with yes. */
+  catalogIsAsExpected = true
+  /** What is said in answer to a Sync, in front of ReadyForQuery: a deferred constraint that fails, a notification. */
+  atSync: Buffer = Buffer.alloc(0)
   readonly #cursor = new FrameCursor('frontend', DEFAULT_FRAME_LIMITS)
   readonly #statements = new Map<string, string>()
   readonly #portals = new Map<string, ModelPortal>()
@@ -76,6 +80,7 @@ export class ModelServer {
     if (type === FRONTEND.Sync) {
       this.#skipping = false
       if (this.#status === 'I') this.#portals.clear()
+      this.#out.push(this.atSync)
       this.#ready()
       return
     }
@@ -234,6 +239,12 @@ export class ModelServer {
   #run(text: string): readonly string[] | undefined {
     const [command = '', name = '', ...rest] = text.split(' ')
     switch (command) {
+      // The gateway's own: the question, and the question by its name. What takes locks is never run.
+      case 'execute':
+        if (!this.#statements.has(key(name.slice(0, name.indexOf('('))))) throw new ModelError('26000')
+        return this.#answer()
+      case 'select':
+        return this.#answer()
       case 'SELECT':
         this.executed.push(text)
         return name === 'phi' ? [`${SECRET}-1`, `${SECRET}-2`] : ['clean-1', 'clean-2']
@@ -252,12 +263,12 @@ export class ModelServer {
         return this.#run(named)
       }
       case 'DEALLOCATE':
-        if (name === 'ALL') this.#statements.clear()
+        if (name === 'ALL') this.#forgetNamed()
         else if (!this.#statements.delete(key(name))) throw new ModelError('26000')
         return undefined
       case 'DISCARD':
         if (this.#status !== 'I') throw new ModelError('25001')
-        this.#statements.clear()
+        this.#forgetNamed()
         this.#portals.clear()
         return undefined
       case 'DECLARE':
@@ -304,6 +315,15 @@ export class ModelServer {
       default:
         throw new ModelError('42601')
     }
+  }
+
+  #forgetNamed(): void {
+    for (const name of this.#statements.keys()) if (name !== '') this.#statements.delete(name)
+  }
+
+  #answer(): readonly string[] {
+    if (!this.catalogIsAsExpected) throw new ModelError('22012')
+    return []
   }
 
   #endTransaction(): void {

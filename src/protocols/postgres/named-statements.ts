@@ -10,6 +10,8 @@ export interface Portal {
   readonly uses: readonly NameUse[]
   /** The plan of its result once the server has described it. */
   described: 'no' | 'asked' | 'yes'
+  /** The catalog was found to be as expected since it was bound; what was locked then stays as it is. */
+  checked: boolean
 }
 
 /** What was found under a name. */
@@ -97,6 +99,11 @@ export class NamedEntries<T> {
 
   removeAll(batch: number): readonly NameChange<T>[] {
     return [...this.#slots.keys()].map((key) => this.#change(key, undefined, batch))
+  }
+
+  /** The same, but the unnamed statement: the server does not keep it with the others (prepare.c, DropAllPreparedStatements). */
+  removeNamed(batch: number): readonly NameChange<T>[] {
+    return [...this.#slots.keys()].filter((key) => key !== '').map((key) => this.#change(key, undefined, batch))
   }
 
   /** Removes the entries that `when` selects among those that the server is known to have. */

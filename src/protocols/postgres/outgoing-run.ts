@@ -1,6 +1,9 @@
 import type { GatedWriter } from '../../lib/gated-writer.ts'
 import type { Permit } from '../protocol.ts'
 
+/** Pieces up to this many bytes leave as one: a copy costs less than a call of the system for each. */
+const JOINED_BYTES = 32 * 1024
+
 /**
  * What leaves for the target: frames that lie one behind the other in memory leave as one piece, and nothing leaves before
  * the intent of an operation that changes something is durable.
@@ -11,6 +14,9 @@ export class OutgoingRun {
   #start = 0
   #length = 0
   #durable = 0
+  /** Pieces that came before the run. */
+  #pieces: Buffer[] = []
+  #pieceBytes = 0
 
   constructor(toTarget: GatedWriter) {
     this.#toTarget = toTarget
@@ -30,7 +36,7 @@ export class OutgoingRun {
       this.#length += frame.length
       return
     }
-    this.flush()
+    this.#endRun()
     this.#memory = frame.buffer
     this.#start = frame.byteOffset
     this.#length = frame.length
@@ -38,13 +44,33 @@ export class OutgoingRun {
 
   /** A message of the gateway's own. */
   inject(bytes: Buffer): void {
-    this.flush()
-    this.#toTarget.push(bytes, this.#durable)
+    this.#endRun()
+    this.#add(bytes)
   }
 
   flush(): void {
+    this.#endRun()
+    this.#leave()
+  }
+
+  #endRun(): void {
     if (this.#memory === undefined) return
-    this.#toTarget.push(Buffer.from(this.#memory, this.#start, this.#length), this.#durable)
+    const run = Buffer.from(this.#memory, this.#start, this.#length)
     this.#memory = undefined
+    this.#add(run)
+  }
+
+  #add(piece: Buffer): void {
+    if (this.#pieceBytes + piece.length > JOINED_BYTES) this.#leave()
+    this.#pieces.push(piece)
+    this.#pieceBytes += piece.length
+  }
+
+  #leave(): void {
+    const [first, ...others] = this.#pieces
+    if (first === undefined) return
+    this.#toTarget.push(others.length === 0 ? first : Buffer.concat(this.#pieces), this.#durable)
+    this.#pieces = []
+    this.#pieceBytes = 0
   }
 }

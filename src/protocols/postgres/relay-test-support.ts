@@ -7,6 +7,8 @@ import type { MaskPlan, ResultColumn } from '../../mask/plan.ts'
 import { completeNames, standsForAnother } from '../../session/complete-names.ts'
 import type {
   AllowedVerdict,
+  CatalogExpectation,
+  CopyMask,
   Gate,
   KnownNames,
   Outcome,
@@ -90,6 +92,27 @@ interface GateSettings {
   /** Statements whose verdict comes later, when `release` is called. */
   readonly late?: (sql: string) => boolean
   readonly refuse?: (sql: string) => boolean
+  /** Asks whether the catalog is as expected before statements run. */
+  readonly check?: boolean
+}
+
+const CHECKED: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'FAIL', 'EXECUTE', 'FETCH', 'DECLARE CURSOR'])
+
+const isChecked = ({ command }: SqlFacts): boolean => CHECKED.has(command)
+
+const losesLocks = ({ command, session: { kind } }: SqlFacts): boolean =>
+  kind === 'commit' || kind === 'rollback' || (kind === 'savepoint' && command === 'ROLLBACK')
+
+const EXPECTATION: CatalogExpectation = {
+  plain: true,
+  relations: [1],
+  lockable: [{ oid: 1, schema: 'public', name: 'phi' }],
+  names: [],
+  functions: [],
+  operators: [],
+  version: '0',
+  searchPaths: ['public'],
+  role: 'app',
 }
 
 /** A gate for the statements of the model server, with the session's own resolution of names. Masks what is not proven clean. */
@@ -140,11 +163,33 @@ export class FakeGate implements Gate {
     this.#note('refused', ++this.#operations, `${error.code} ${request.sql}`)
   }
 
-  plan(facts: SqlFacts | undefined, columns: readonly ResultColumn[]): MaskPlan | 'pass' | ChaperoneError {
+  plan(
+    _verdict: Verdict,
+    facts: SqlFacts | undefined,
+    columns: readonly ResultColumn[],
+  ): MaskPlan | 'pass' | ChaperoneError {
     if (facts !== undefined && !facts.phiReachable) return 'pass'
     const outputs = facts === undefined || facts.outputs === 'unknown' ? undefined : facts.outputs
     const cells = columns.map((_, index) => (outputs?.[index]?.kind === 'clean' ? undefined : () => Buffer.from('***')))
     return { cells, maskedCount: cells.length, classes: ['unproven'] }
+  }
+
+  copyPlan(_verdict: Verdict, facts: SqlFacts | undefined): CopyMask | 'pass' | ChaperoneError {
+    if (!this.masked || facts?.phiReachable === false) return 'pass'
+    return { classes: ['unproven'], start: () => ({ row: () => Buffer.from('***\n') }) }
+  }
+
+  check({ facts }: AllowedVerdict): CatalogExpectation | ChaperoneError | undefined {
+    if (!this.masked || this.#settings.check !== true || !facts.some(isChecked)) return undefined
+    const end = facts.findIndex(losesLocks)
+    const isCovered = end === -1 || !facts.slice(end).some(isChecked)
+    const copies = facts.some(({ command }) => command === 'COPY FROM')
+    return isCovered && !copies ? EXPECTATION : new ChaperoneError('CHP-PROTOCOL-UNSUPPORTED')
+  }
+
+  checkExecuted(_verdict: AllowedVerdict, executed: SqlFacts | undefined): CatalogExpectation | undefined {
+    const asks = this.masked && this.#settings.check === true && executed !== undefined
+    return asks && (isChecked(executed) || executed.command === 'PREPARE') ? EXPECTATION : undefined
   }
 
   response(permit: Permit, bytes: Buffer, rows: number): void {
@@ -164,8 +209,8 @@ export class FakeGate implements Gate {
     return this.marks.append()
   }
 
-  schemaChanged(): void {
-    this.events.push({ kind: 'schema-changed', op: 0, detail: '' })
+  schemaChanged(isOver: boolean): void {
+    this.events.push({ kind: 'schema-changed', op: 0, detail: isOver ? 'over' : '' })
   }
 
   catalogHas(): boolean {
@@ -199,9 +244,8 @@ export class FakeGate implements Gate {
       }
       return verdict
     }
-    const completed = completeNames({ ok: true, statements, redacted: '' }, names, (prepared: Prepared) =>
-      this.renew(prepared.sql, prepared.verdict, names),
-    )
+    const renew = (prepared: Prepared) => this.renew(prepared.sql, prepared.verdict, names)
+    const completed = completeNames({ ok: true, statements, redacted: '' }, names, renew, this.masked)
     const conclude = (done: Awaited<typeof completed>): Verdict => {
       if (done instanceof ChaperoneError) return { kind: 'refused', facts: [], error: done, position: undefined }
       return done.ok
@@ -232,7 +276,7 @@ function factsOf(text: string): SqlFacts {
     case 'PREPARE':
       return inner(command, rest.slice(1), { kind: 'prepare', name })
     case 'DECLARE':
-      return inner(command, rest.slice(2), { kind: 'declare-cursor', name })
+      return inner('DECLARE CURSOR', rest.slice(2), { kind: 'declare-cursor', name })
     case 'EXECUTE':
       return madeFacts(command, 'code', { kind: 'execute', name }, true)
     case 'FETCH':
@@ -274,6 +318,8 @@ function madeFacts(command: string, effect: Effect, session: SessionEffect, phi:
     hazards: [],
     outputs: [phi ? { kind: 'unproven' } : { kind: 'clean' }],
     phiReachable: phi,
+    questions: [],
+    catalogUse: { relations: [], names: [], functions: [], operators: [] },
     session,
   }
 }

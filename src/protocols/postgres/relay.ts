@@ -76,6 +76,7 @@ export class Relay implements SessionControl {
       portals,
       replies: this.#replies,
       maxPipelined: options.maxPipelined,
+      isIdle: () => this.#targetPump.status === 'I',
       expect: (kind, expected, mayCopyIn) => {
         if (this.#replies.length === 0) this.#since = options.now()
         this.#replies.push(kind, expected, mayCopyIn)

@@ -1,6 +1,7 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import type { MaskPlan } from '../../mask/plan.ts'
-import type { Permit } from '../protocol.ts'
+import type { ChaperoneError } from '../../lib/errors.ts'
+import type { CopyRows, Permit } from '../protocol.ts'
 
 /** One permitted operation between its intent and its outcome. */
 export class RunningOperation {
@@ -8,11 +9,19 @@ export class RunningOperation {
   readonly via: 'simple' | 'extended'
   /** What is known of the result of each statement of the text. */
   readonly results: readonly SqlFacts[]
-  /** Which statement of the text is being answered. */
+  /** Which statement of the text is being answered; -1 for a question of the gateway in front of it. */
   index = 0
+  /** Characters that were sent in front of the client's text. */
+  prefix = 0
   /** How the rows of the current result leave; undefined until it was described. */
   plan: MaskPlan | 'pass' | undefined
+  /** Why it may not leave, if that was found: no row of it may. */
+  refusal: ChaperoneError | undefined
+  /** Rewrites the rows of the COPY that is under way; undefined when they pass. */
+  copy: CopyRows | undefined
   rows = 0
+  /** Of them, those of the statements of the text that are done. */
+  rowsBefore = 0
   bytes = 0
   tag = ''
   sqlstate: string | undefined
@@ -34,6 +43,7 @@ export class RunningOperation {
 
   usePlan(plan: MaskPlan | 'pass'): void {
     this.plan = plan
+    this.refusal = undefined
     if (plan !== 'pass') for (const name of plan.classes) this.maskedClasses.add(name)
   }
 }

@@ -226,15 +226,25 @@ describe('a connection', () => {
       const canceller = new FarReader(other, 'backend')
       canceller.send(encodeCancelRequest({ processId: key.readInt32BE(0), secretKey }))
       await servePostgres(wire, parts.host)
+      steps.push('client told')
       wire.stream.end()
       expect(await canceller.rest()).toHaveLength(0)
     }
+    const steps: string[] = []
+    expect(key.readInt32BE(0)).toBe(4711)
     await cancel(Buffer.alloc(32))
     expect(parts.targets).toHaveLength(1)
-    await cancel(key.subarray(4))
+    const cancelled = cancel(key.subarray(4))
     await until(() => parts.targets.length === 2)
-    const asked = new FarReader(parts.targets[1]?.far ?? expect.fail('not dialled'), 'frontend')
-    expect((await asked.packet()).toString('latin1')).toContain('key of the target')
+    const asked = parts.targets[1]?.far ?? expect.fail('not dialled')
+    expect((await new FarReader(asked, 'frontend').packet()).toString('latin1')).toContain('key of the target')
+    steps.push('target asked')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    // What the client sends next must not be hit by a signal that is still on its way.
+    steps.push('target has sent the signal')
+    asked.end()
+    await cancelled
+    expect(steps).toEqual(['client told', 'target asked', 'target has sent the signal', 'client told'])
     far.end()
     await served
   })

@@ -45,7 +45,8 @@ export interface PostgresHost {
   readonly handshakeTimeoutMs: number
 }
 
-const CANCEL_TIMEOUT_MS = 10_000
+/** How long a target has to take a cancel request, and the client who asked for it waits at most. */
+const CANCEL_TIMEOUT_MS = 5000
 
 type Session = Extract<Login, { kind: 'session' }>
 
@@ -63,7 +64,8 @@ export async function servePostgres(wire: Wire, host: PostgresHost): Promise<voi
   } finally {
     clearTimeout(deadline)
   }
-  if (opened.kind === 'cancel') host.cancels.cancel(opened.processId, opened.secretKey)
+  // A client takes the end of this connection for the sign that the signal was sent, and goes on with the next statement.
+  if (opened.kind === 'cancel') await host.cancels.cancel(opened.processId, opened.secretKey)
   if (opened.kind === 'session') await serveSession(opened, host)
 }
 
@@ -75,17 +77,22 @@ export async function turnAwayPostgres(wire: Wire, error: ChaperoneError): Promi
 async function serveSession(session: Session, host: PostgresHost): Promise<void> {
   const { admission, wire } = session
   let dialed: DialedTarget
-  let target: LoggedInTarget
+  let opened: OpenTarget
   let gate: Gate
   try {
     gate = host.gate(admission)
     dialed = await host.dial(admission)
-    target = await openTarget(session, dialed, gate, host)
+    opened = await openTarget(session, dialed, gate, host)
   } catch (thrown) {
     const error = asChaperoneError(thrown)
     host.abandoned(admission, error)
     await sayGoodbye(wire, error)
     return
+  }
+  const { target } = opened
+  const cancel = (): Promise<void> => {
+    probeUnlessFailed(gate, 'cancel')
+    return cancelAtTarget(host, admission, target.key)
   }
   const relay = new Relay({
     client: wire.stream,
@@ -98,12 +105,9 @@ async function serveSession(session: Session, host: PostgresHost): Promise<void>
     maxPipelined: host.maxPipelined,
     maxNames: host.maxNames,
     now: host.now,
-    cancelAtTarget: () => {
-      probeUnlessFailed(gate, 'cancel')
-      void cancelAtTarget(host, admission, target.key)
-    },
+    cancelAtTarget: () => void cancel(),
   })
-  const key = host.cancels.issue(session.minor, () => relay.cancel())
+  const key = host.cancels.issue(session.minor, opened.backendPid, cancel)
   const ended = host.attach(admission, relay)
   try {
     wire.stream.write(greeting(session, target, key))
@@ -115,12 +119,12 @@ async function serveSession(session: Session, host: PostgresHost): Promise<void>
   }
 }
 
-async function openTarget(
-  session: Session,
-  dialed: DialedTarget,
-  gate: Gate,
-  host: PostgresHost,
-): Promise<LoggedInTarget> {
+interface OpenTarget {
+  readonly target: LoggedInTarget
+  readonly backendPid: number
+}
+
+async function openTarget(session: Session, dialed: DialedTarget, gate: Gate, host: PostgresHost): Promise<OpenTarget> {
   // A target that takes the login and answers nothing more; the login has a time-out of its own.
   const deadline = setTimeout(
     () => dialed.wire.stream.destroy(),
@@ -139,8 +143,10 @@ async function openTarget(
       backendPid: checked.backendPid,
       serverVersion: target.status.get('server_version') ?? '',
       searchPath: checked.searchPath,
+      searchPathSetting: checked.searchPathSetting,
+      role: checked.role,
     })
-    return target
+    return { target, backendPid: checked.backendPid }
   } catch (error) {
     dialed.wire.stream.destroy()
     throw error
@@ -177,15 +183,20 @@ function probeUnlessFailed(gate: Gate, purpose: string): void {
   }
 }
 
+/** Resolves when the target has closed the connection, which it does once it has sent the signal; or when that takes too long. */
 async function cancelAtTarget(host: PostgresHost, admission: Admission, key: BackendKeyData): Promise<void> {
   try {
     const { wire, account } = await host.dial(admission)
     const deadline = setTimeout(() => wire.stream.destroy(), CANCEL_TIMEOUT_MS)
     wire.stream.once('close', () => clearTimeout(deadline))
     const { stream } = account.tls === 'required' ? await requestTls(wire) : wire
-    stream.end(encodeCancelRequest({ processId: key.processId, secretKey: key.secretKey }))
+    const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+    // A connection that breaks is over as well.
+    stream.on('error', () => stream.destroy()).once('end', () => stream.end())
+    stream.write(encodeCancelRequest({ processId: key.processId, secretKey: key.secretKey }))
     // The target answers nothing and closes.
     stream.resume()
+    await closed
   } catch (thrown) {
     // The statement goes on and ends by itself or by its time-out.
     host.cancelFailed(admission, asChaperoneError(thrown))

@@ -1,3 +1,4 @@
+import { isUtf8Name } from '../../lib/encoding-name.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
 
 /** What a client may set when it connects (PostgreSQL documentation, chapter 19); anything else is refused by name. */
@@ -19,8 +20,6 @@ const ALLOWED: ReadonlySet<string> = new Set([
 ])
 /** Not settings, and unlike those spelled in one way only: they name the connection. */
 const CONNECTION: ReadonlySet<string> = new Set(['user', 'database', 'options'])
-/** Encodings in which the gateway and the client mean the same bytes. SQL_ASCII is libpq's answer to the C locale. */
-const UTF8_NAMES: ReadonlySet<string> = new Set(['utf8', 'utf-8', 'unicode', 'sql_ascii', "'utf-8'", "'utf8'"])
 /** The one output style that masking reads, and the orders of input that may go with it. */
 const DATE_STYLE = /^(iso|ymd|dmy|mdy|us|euro|european|noneuro|noneuropean)$/
 /** `application_name` is cut to this many bytes by the server (NAMEDATALEN - 1). */
@@ -86,7 +85,8 @@ function optionSettings(options: string): readonly (readonly [string, string])[]
 }
 
 function requireUtf8(value: string): void {
-  if (UTF8_NAMES.has(value.toLowerCase())) return
+  // SQL_ASCII is libpq's answer to the C locale.
+  if (isUtf8Name(value) || value.toLowerCase() === 'sql_ascii') return
   throw new ChaperoneError('CHP-SQL-ENCODING', {
     message: 'only client_encoding UTF8 is available through the gateway',
   })

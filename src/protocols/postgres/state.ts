@@ -194,6 +194,11 @@ export class ReplyQueue<T> {
     return this.#entries.slice(this.#first).map((entry) => entry.payload)
   }
 
+  /** Whether a ReadyForQuery is among what is outstanding. */
+  get endsBatch(): boolean {
+    return this.#entries.slice(this.#first).some(({ kind }) => kind === 'sync' || kind === 'query')
+  }
+
   /** After an error in the extended protocol: the server passes over everything until Sync. */
   get skipping(): boolean {
     return this.#skipping

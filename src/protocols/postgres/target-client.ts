@@ -37,9 +37,18 @@ export class TargetClient {
 
   /** The rows of the last result of `sql`, as text. Rejects with the target's SQLSTATE and message in the reason. */
   async query(sql: string): Promise<readonly (readonly (string | null)[])[]> {
+    const answer = await this.ask(sql)
+    if ('error' in answer) throw answer.error
+    return answer.rows
+  }
+
+  /** The same, with an error of the target as a value; rejects when the connection ends. */
+  async ask(
+    sql: string,
+  ): Promise<{ readonly rows: readonly (readonly (string | null)[])[] } | { readonly error: ChaperoneError }> {
     this.send(encodeQuery(sql))
     let rows: (string | null)[][] = []
-    let failure: ChaperoneError | undefined
+    let error: ChaperoneError | undefined
     for (;;) {
       const { type, buffer, body, end } = await this.next()
       if (type === BACKEND.RowDescription) rows = []
@@ -47,11 +56,8 @@ export class TargetClient {
         const { values } = decodeDataRow(buffer, body, end)
         rows.push(values.map((value) => (value === null ? null : buffer.toString('utf8', value.start, value.end))))
       } else if (type === BACKEND.ErrorResponse)
-        failure ??= reportedError('CHP-TARGET-LOST', decodeErrorFields(buffer, body, end))
-      else if (type === BACKEND.ReadyForQuery) {
-        if (failure !== undefined) throw failure
-        return rows
-      }
+        error ??= reportedError('CHP-TARGET-LOST', decodeErrorFields(buffer, body, end))
+      else if (type === BACKEND.ReadyForQuery) return error === undefined ? { rows } : { error }
     }
   }
 

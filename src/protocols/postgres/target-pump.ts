@@ -1,3 +1,4 @@
+import { isUtf8Name } from '../../lib/encoding-name.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
 import type { GatedWriter } from '../../lib/gated-writer.ts'
 import type { Gate, Outcome, TransactionResult } from '../protocol.ts'
@@ -5,13 +6,17 @@ import { ChunkOutput } from './chunk-output.ts'
 import { RowWriter, rewriteDataRow } from './datarow.ts'
 import {
   decodeCommandComplete,
+  decodeCopyResponse,
   decodeErrorFields,
   decodeParameterStatus,
   decodeReadyForQuery,
   decodeRowDescription,
 } from './decode.ts'
+import { saysChanged } from './catalog-check.ts'
+import { encodeCopyData } from './encode.ts'
 import type { Expected } from './expected.ts'
 import type { FrameCursor } from './framing.ts'
+import { cellsForRow } from './group-cells.ts'
 import { BACKEND, type TransactionStatus } from './messages.ts'
 import type { NamedEntries, Portal } from './named-statements.ts'
 import { refusalResponse } from './refusal.ts'
@@ -29,6 +34,9 @@ export interface TargetPumpOptions {
   /** The target said that it ends the connection; its message has been passed on. */
   readonly onFatal: () => void
 }
+
+/** Type byte and length word. */
+const HEADER_BYTES = 5
 
 /** A stretch of the output of one chunk that answers one operation. */
 interface Stretch {
@@ -57,6 +65,8 @@ export class TargetPump {
   #batch: { first: number; last: number } | undefined
   #batchFailed = false
   #schemaTouched = false
+  /** CommandComplete of a simple query by the extended protocol, until its transaction has ended. */
+  #completion: { readonly frame: Buffer; readonly operation: RunningOperation | undefined } | undefined
 
   constructor(options: TargetPumpOptions) {
     this.#options = options
@@ -101,8 +111,11 @@ export class TargetPump {
     operation.rows++
     const { plan } = operation
     if (plan === 'pass' || !gate.masked) this.#output.pass(cursor.buffer, cursor.start, cursor.end)
-    else if (plan === undefined) throw unexpected('a row of a result that was not described')
-    else rewriteDataRow(cursor.buffer, cursor.body, cursor.end, plan.cells, this.#output.writer())
+    else if (plan === undefined) throw operation.refusal ?? unexpected('a row of a result that was not described')
+    else {
+      const { body, buffer, end } = cursor
+      rewriteDataRow(buffer, body, end, cellsForRow(plan, buffer, body, end), this.#output.writer())
+    }
   }
 
   // ---- everything else
@@ -120,15 +133,28 @@ export class TargetPump {
       case BACKEND.ErrorResponse:
         return this.#error(expected, reply.dropped)
       case BACKEND.BindComplete:
-        if (operation !== undefined) this.#bound.add(operation)
+        if (operation?.via === 'extended' && expected.hidden !== true) this.#bound.add(operation)
         break
       case BACKEND.RowDescription:
+        if (operation?.index === -1) return
         this.#described(expected)
         break
       case BACKEND.NoData:
         if (expected.portal !== undefined) expected.portal.described = 'yes'
+        // A simple query without rows has no description.
+        if (expected.converted === true) return
         break
       case BACKEND.CommandComplete:
+        if (expected.check === true) return
+        if (operation?.index === -1) {
+          operation.index = 0
+          return
+        }
+        // A server commits before it says that a simple query is complete; here the Sync commits.
+        if (expected.converted === true) {
+          this.#completion = { frame: Buffer.from(cursor.buffer.subarray(cursor.start, cursor.end)), operation }
+          return
+        }
         this.#pass(expected)
         return this.#completed(operation, decodeCommandComplete(cursor.buffer, cursor.body, cursor.end))
       case BACKEND.EmptyQueryResponse:
@@ -139,11 +165,10 @@ export class TargetPump {
         if (operation !== undefined) this.#end(operation, 'suspended', undefined)
         return
       case BACKEND.CopyOutResponse:
-        // Its rows can't be masked. Such a COPY is refused beforehand; this is in case that was wrong.
-        if (this.#options.gate.masked && operation?.results[operation.index]?.phiReachable !== false) {
-          throw unexpected('protected data by COPY')
-        }
+        this.#copyOut(operation)
         break
+      case BACKEND.CopyData:
+        return this.#copyRow(operation)
       case BACKEND.CopyBothResponse:
         throw unexpected('CopyBothResponse, which only replication uses')
       case BACKEND.ReadyForQuery:
@@ -168,9 +193,47 @@ export class TargetPump {
       return
     }
     const columns = decodeRowDescription(cursor.buffer, cursor.body, cursor.end).columns
-    const plan = gate.plan(operation.results[operation.index], columns)
-    if (plan instanceof ChaperoneError) throw plan
-    operation.usePlan(plan)
+    const plan = gate.plan(operation.permit.verdict, operation.results[operation.index], columns)
+    if (plan instanceof ChaperoneError) {
+      // No row may leave. None comes if the columns are others because the catalog has changed.
+      operation.plan = undefined
+      operation.refusal = plan
+    } else operation.usePlan(plan)
+  }
+
+  #copyOut(operation: RunningOperation | undefined): void {
+    const { cursor, gate } = this.#options
+    if (operation === undefined) return
+    operation.copy = undefined
+    if (!gate.masked) return
+    const { buffer, body, end } = cursor
+    const { columnFormats } = decodeCopyResponse('CopyOutResponse', buffer, body, end)
+    const facts = operation.results[operation.index]
+    const mask = gate.copyPlan(operation.permit.verdict, facts, columnFormats.length)
+    if (mask instanceof ChaperoneError) throw mask
+    if (mask === 'pass') return
+    operation.copy = mask.start()
+    for (const name of mask.classes) operation.maskedClasses.add(name)
+    // The line with the names of the columns is no row.
+    if (facts?.copy?.header === true) operation.rows--
+  }
+
+  #copyRow(operation: RunningOperation | undefined): void {
+    const { cursor } = this.#options
+    const { buffer, start, body, end } = cursor
+    if (operation?.copy === undefined) return this.#output.pass(buffer, start, end)
+    const row = operation.copy.row(buffer, body, end)
+    operation.rows++
+    if (row === null) this.#output.pass(buffer, start, end)
+    else this.#output.put(encodeCopyData(row))
+  }
+
+  #complete(): void {
+    if (this.#completion === undefined) return
+    const { frame, operation } = this.#completion
+    this.#completion = undefined
+    this.#output.put(frame)
+    this.#completed(operation, decodeCommandComplete(frame, HEADER_BYTES, frame.length))
   }
 
   #completed(operation: RunningOperation | undefined, tag: string): void {
@@ -182,13 +245,14 @@ export class TargetPump {
       this.#batch = { first: this.#batch?.first ?? operation.permit.op, last: operation.permit.op }
       this.#settleBatch(operation.tag === 'COMMIT' ? 'committed' : 'rolled-back')
     }
-    if (operation.rows === 0) operation.rows = countOf(tag)
+    if (operation.rows === operation.rowsBefore) operation.rows += countOf(tag)
     if (operation.via === 'extended') {
       this.#end(operation, 'ok', undefined)
       return
     }
     // A simple query ends with ReadyForQuery; until then the next statement of its text may follow.
     operation.index++
+    operation.rowsBefore = operation.rows
     operation.plan = undefined
   }
 
@@ -196,13 +260,20 @@ export class TargetPump {
     const { cursor, gate } = this.#options
     const fields = decodeErrorFields(cursor.buffer, cursor.body, cursor.end)
     const said = fields.get('C') ?? ''
-    const sqlstate = /^[0-9A-Z]{5}$/.test(said) ? said : 'XX000'
+    const known = /^[0-9A-Z]{5}$/.test(said) ? said : 'XX000'
+    const asked = expected.check === true || expected.operation?.index === -1
+    const changed = asked && saysChanged(known)
+    const sqlstate = changed ? CATALOG_CHANGED.sqlstate : known
     const fatal = fields.get('V') === 'FATAL' || fields.get('V') === 'PANIC'
     if (expected.refusal !== undefined && !fatal) {
       this.#output.put(refusalResponse(expected.refusal.error, 'ERROR', expected.refusal.position))
-    } else if (gate.masked) this.#output.put(withheldError(fields, gate))
+    } else if (changed && !fatal) {
+      gate.schemaChanged(false)
+      this.#output.put(refusalResponse(CATALOG_CHANGED, 'ERROR'))
+    } else if (gate.masked) this.#output.put(withheldError(asAsked(fields, expected), gate))
     else this.#output.pass(cursor.buffer, cursor.start, cursor.end)
     this.#batchFailed = true
+    this.#completion = undefined
     const { operation } = expected
     expected.change?.failed(operation?.index ?? 0, sqlstate)
     for (const one of dropped) one.change?.undo()
@@ -211,23 +282,29 @@ export class TargetPump {
       operation.sqlstate = sqlstate
       if (operation.via === 'extended' || fatal) this.#end(operation, 'error', undefined)
     }
-    for (const one of dropped) if (one.operation !== undefined) this.#unused(one.operation)
+    for (const one of dropped) {
+      // What the gateway itself ends with a Sync ends with ReadyForQuery, also when it was passed over.
+      const endsLater = one.followed === true || one.converted === true
+      if (one.operation !== undefined && !endsLater) this.#unused(one.operation)
+    }
     if (fatal) this.#options.onFatal()
   }
 
   #ready(expected: Expected): void {
     const { cursor, gate, portals } = this.#options
+    if (expected.followed === true) return
     const before = this.#status
     this.#status = decodeReadyForQuery(cursor.buffer, cursor.body, cursor.end)
-    this.#pass(expected)
     const { operation } = expected
+    this.#complete()
+    this.#pass(expected)
     const failed = this.#batchFailed
     const result = transactionResult(before, this.#status, failed, operation?.tag)
     if (operation !== undefined) this.#end(operation, operation.sqlstate === undefined ? 'ok' : 'error', result)
     this.#settleBatch(result)
     this.#batchFailed = false
     if (this.#status === 'I') {
-      if (this.#schemaTouched) gate.schemaChanged()
+      if (this.#schemaTouched) gate.schemaChanged(true)
       this.#schemaTouched = false
       // Portals end with their transaction; those of messages pipelined behind are defined again by their own Bind.
       for (const one of this.#bound) this.#unused(one)
@@ -239,6 +316,8 @@ export class TargetPump {
   #asynchronous(type: number): void {
     const { cursor, gate } = this.#options
     const { buffer, start, body, end } = cursor
+    // What a server says of these it says behind the commit; notices can come from before.
+    if (type === BACKEND.ParameterStatus || type === BACKEND.NotificationResponse) this.#complete()
     if (type === BACKEND.ParameterStatus) requireAnalysable(decodeParameterStatus(buffer, body, end))
     if (!gate.masked || type === BACKEND.ParameterStatus) this.#output.pass(buffer, start, end)
     else if (type === BACKEND.NoticeResponse)
@@ -272,7 +351,7 @@ export class TargetPump {
     // A text that failed half-way may have committed the half before (`CREATE …; COMMIT; <error>`).
     if ((result === 'ok' || operation.index > 0) && operation.mayChangeSchema) {
       this.#schemaTouched = true
-      this.#options.gate.schemaChanged()
+      this.#options.gate.schemaChanged(false)
     }
     this.#bound.delete(operation)
     if (this.#current !== operation) this.#begin(operation)
@@ -373,11 +452,26 @@ function transactionResult(
 }
 
 /** Analysis reads statements under these settings; code on the server can change them without our seeing it beforehand. */
-const RELIED_ON: Readonly<Record<string, string>> = { client_encoding: 'UTF8', standard_conforming_strings: 'on' }
+const RELIED_ON: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ['client_encoding', isUtf8Name],
+  ['standard_conforming_strings', (value) => value === 'on'],
+])
 
 function requireAnalysable({ name, value }: { readonly name: string; readonly value: string }): void {
-  const wanted = RELIED_ON[name]
-  if (wanted !== undefined && value !== wanted) throw unexpected(`a changed ${name}, which analysis relies on`)
+  if (RELIED_ON.get(name)?.(value) === false) throw unexpected(`a changed ${name}, which analysis relies on`)
+}
+
+const CATALOG_CHANGED = new ChaperoneError('CHP-CATALOG-CHANGED')
+
+/** An error of what was sent as one of what the client sent. */
+function asAsked(fields: ReadonlyMap<string, string>, { converted, operation }: Expected): ReadonlyMap<string, string> {
+  const asked = new Map(fields)
+  // A parameter without a value is found when values are missing; a simple query has none, and there it is undefined.
+  if (converted === true && fields.get('C') === '08P01') asked.set('C', '42P02')
+  const position = Number(fields.get('P')) - (operation?.prefix ?? 0)
+  if (position > 0) asked.set('P', String(position))
+  else asked.delete('P')
+  return asked
 }
 
 const unexpected = (what: string): ChaperoneError =>

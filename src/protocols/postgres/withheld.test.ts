@@ -10,6 +10,13 @@ import { withheldError, withheldNotice, withheldNotification } from './withheld.
 const KNOWN = new Set(['public', 'patients', 'ssn'])
 const gate = Object.assign(new FakeGate(), { catalogHas: (name: string) => KNOWN.has(name) })
 const fieldsOf = (message: Buffer) => decodeErrorFields(message, 5, message.length)
+const noticeOf = (text: string): string | undefined => {
+  const fields = new Map([
+    ['C', '25P01'],
+    ['M', text],
+  ])
+  return fieldsOf(withheldNotice(fields, gate)).get('M')
+}
 
 describe('a report of the target', () => {
   it('keeps severity, SQLSTATE, position and names that the catalog knows', () => {
@@ -31,6 +38,11 @@ describe('a report of the target', () => {
     expect(seen['M']).toContain('unique_violation')
     expect(seen['M']).toContain('CHP-TARGET-ERROR')
     expect(JSON.stringify(seen)).not.toMatch(/Smith|123-45/)
+  })
+
+  it('keeps the words in which nothing is filled in', () => {
+    expect(noticeOf('there is no transaction in progress')).toBe('there is no transaction in progress')
+    expect(noticeOf('there is no transaction in progress 123-45-6789')).toContain('CHP-TARGET-ERROR')
   })
 
   it('loses every free text, in whatever field it comes', () => {

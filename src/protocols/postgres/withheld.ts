@@ -41,10 +41,27 @@ function rebuilt(fields: Fields, gate: Gate) {
   return {
     severity: SEVERITIES.has(severity) ? severity : 'ERROR',
     sqlstate: /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : 'XX000',
-    message: `${conditionName(sqlstate)} (the text of the target is withheld) [CHP-TARGET-ERROR]`,
+    message: fixedText(fields, sqlstate),
     ...(position !== undefined && /^[0-9]+$/.test(position) ? { position } : {}),
     ...known(fields, gate),
   }
+}
+
+/** Messages of the server in which nothing is filled in, in the words of src/backend. */
+const FIXED: ReadonlySet<string> = new Set([
+  'there is already a transaction in progress',
+  'there is no transaction in progress',
+  'current transaction is aborted, commands ignored until end of transaction block',
+  'canceling statement due to lock timeout',
+  'canceling statement due to statement timeout',
+  'canceling statement due to user request',
+  'division by zero',
+])
+
+function fixedText(fields: Fields, sqlstate: string): string {
+  const text = fields.get('M') ?? ''
+  if (FIXED.has(text)) return text
+  return `${conditionName(sqlstate)} (the text of the target is withheld) [CHP-TARGET-ERROR]`
 }
 
 function known(fields: Fields, gate: Gate) {
