@@ -4,6 +4,7 @@ import { processEnvironment } from '../src/config/environment.ts'
 import { VERSION } from '../src/version.ts'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
+import { phiCommand } from './commands/phi.ts'
 import { serveCommand } from './commands/serve.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { tokenCommand } from './commands/token.ts'
@@ -21,7 +22,15 @@ process.stdout.on('error', () => process.exit(1))
 
 const environment = processEnvironment()
 const out = terminal(process)
-for (const command of [serveCommand, checkCommand, demoCommand, sessionsCommand, tokenCommand, verifyCommand]) {
+for (const command of [
+  serveCommand,
+  checkCommand,
+  phiCommand,
+  demoCommand,
+  sessionsCommand,
+  tokenCommand,
+  verifyCommand,
+]) {
   program.addCommand(command({ environment, out }))
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { checkLive, type LiveFinding } from '../../src/check-live.ts'
+import { checkFile, checkLive, type LiveFinding } from '../../src/check-live.ts'
 import { configOption, jsonOption, readConfig } from '../config-option.ts'
 import type { CommandContext } from '../terminal.ts'
 
@@ -22,11 +22,9 @@ export const checkCommand = (context: CommandContext): Command =>
       const config = readConfig(options.config, context)
       const { out } = context
       const findings: LiveFinding[] = []
-      if (!options.offline) {
-        for await (const finding of checkLive(config, context.environment)) {
-          findings.push(finding)
-          if (!options.json && finding.level !== 'problem') out.error(`${finding.level}: ${finding.message}`)
-        }
+      for await (const finding of options.offline ? checkFile(config) : checkLive(config, context.environment)) {
+        findings.push(finding)
+        if (!options.json && finding.level !== 'problem') out.error(`${finding.level}: ${finding.message}`)
       }
       const problems = findings.filter(({ level }) => level === 'problem')
       if (options.json) out.json({ ok: problems.length === 0, policy: config.policyVersion, findings })

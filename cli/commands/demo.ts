@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Pack, PACKS } from '../../src/phi/packs.ts'
 import { jsonOption } from '../config-option.ts'
 import type { CommandContext, Terminal } from '../terminal.ts'
 
@@ -6,6 +7,7 @@ interface Options {
   readonly stay: boolean
   readonly patients: number
   readonly seed: number
+  readonly pack: Pack
   readonly json?: true
 }
 
@@ -17,6 +19,11 @@ export const demoCommand = (context: CommandContext): Command =>
     .option('--no-stay', 'stop after the tour')
     .option('--patients <number>', 'synthetic patients to generate', wholeNumber, 10_000)
     .option('--seed <number>', 'same seed, same patients', wholeNumber, 1)
+    .addOption(
+      new Option('--pack <name>', 'what masking does: minimum-necessary keeps internal keys and dates of events')
+        .choices(PACKS)
+        .default('minimum-necessary'),
+    )
     .addOption(jsonOption())
     .action(async (options: Options) => {
       const { runDemo } = await import('../../demo/run-demo.ts')
