@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
+import { notices } from '../src/config/notices.ts'
 import { policyChecks } from '../src/decide/policy-checks.ts'
 import { AGENTS_GROUP, DEMO_TARGET, demoConfig, type DemoConfigOptions, OFFICERS_GROUP } from './chaperone.yaml.ts'
 
@@ -13,6 +14,7 @@ describe('the demo configuration', () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'chaperone-test-'))
     for (const name of ['cert.pem', 'key.pem', 'ca.pem', 'pass word']) writeFileSync(join(directory, name), 'content')
+    writeFileSync(join(directory, 'pseudonym.key'), Buffer.alloc(32, 7).toString('base64'))
     options = {
       listenPort: 0,
       listenTls: { certificate: 'cert.pem', key: 'key.pem' },
@@ -20,6 +22,8 @@ describe('the demo configuration', () => {
       issuer: { url: 'http://127.0.0.1:4011', audience: 'chaperone' },
       database: { host: '127.0.0.1', port: 5432, name: 'postgres', passwordFile: 'pass word', ca: undefined },
       sealTo: undefined,
+      pack: 'minimum-necessary',
+      pseudonymKeyFile: 'pseudonym.key',
     }
   })
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -50,6 +54,26 @@ describe('the demo configuration', () => {
       principals: [{ group: OFFICERS_GROUP, kind: 'human' }],
       clearance: { default: 'clear' },
     })
+  })
+
+  it('keeps what agents work with, and says that this is not de-identification', () => {
+    const config = load()
+    expect(config.phi).toMatchObject({
+      pack: 'minimum-necessary',
+      classes: { mrn: 'pseudonym' },
+      pseudonymKey: { kind: 'file', file: join(directory, 'pseudonym.key') },
+      predicates: { default: 'released-granularity', classes: {} },
+    })
+    expect(notices(config).map(({ message }) => message)).toEqual([
+      expect.stringContaining('not de-identification'),
+      expect.stringContaining('not Safe Harbor: the class mrn (pseudonym)'),
+    ])
+  })
+
+  it('has the strict alternative, about which there is nothing to warn', () => {
+    const config = load({ pack: 'hipaa-safe-harbor' })
+    expect(config.phi).toMatchObject({ pack: 'hipaa-safe-harbor', classes: {}, pseudonymKey: undefined })
+    expect(notices(config)).toEqual([])
   })
 
   it('takes a server with TLS, a recipient for statements, and paths with odd characters', () => {

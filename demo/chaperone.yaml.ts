@@ -1,3 +1,4 @@
+import type { Pack } from '../src/phi/packs.ts'
 import { demoLabels } from './hospital/labels.ts'
 import { APP_ROLE } from './hospital/schema.ts'
 
@@ -31,6 +32,9 @@ export interface DemoConfigOptions {
   }
   /** age recipients for the exact statements; undefined keeps none. */
   readonly sealTo: readonly string[] | undefined
+  readonly pack: Pack
+  /** File with the key that stand-ins of record numbers are made with. Not used under Safe Harbor, which has none. */
+  readonly pseudonymKeyFile: string
   readonly durability?: 'fsync' | 'process-crash'
 }
 
@@ -39,9 +43,22 @@ const quoted = (text: string): string => JSON.stringify(text)
 
 const indented = (text: string, by: number): string => text.replaceAll(/^(?=.)/gm, ' '.repeat(by))
 
+const safeHarbor = `  # HIPAA Safe Harbor: none of the 18 identifiers stays, surrogate keys and dates of service included.
+  pack: hipaa-safe-harbor`
+
+const minimumNecessary = (
+  keyFile: string,
+): string => `  # What an agent needs to work: internal keys and the dates of events stay; names, numbers, contacts, dates of birth and
+  # free text do not. THIS IS NOT DE-IDENTIFICATION: what agents see remains PHI. The strict one is hipaa-safe-harbor.
+  pack: minimum-necessary
+  classes:
+    # The same record number has the same stand-in everywhere: records can be told apart and joined, not named.
+    mrn: { transform: pseudonym }
+  pseudonymKey: { file: ${quoted(keyFile)} }`
+
 /** The text of the demo's `chaperone.yaml`, written to be read: it is what a newcomer copies from. */
 export function demoConfig(options: DemoConfigOptions): string {
-  const { listenPort, listenTls, state, issuer, database, sealTo, durability = 'fsync' } = options
+  const { listenPort, listenTls, state, issuer, database, sealTo, pack, durability = 'fsync' } = options
   const seal =
     sealTo === undefined
       ? '  # Nobody can read the exact statements afterwards. Name an age recipient here (sealTo) outside a demo.\n  statementsAreNotSealed: true'
@@ -112,7 +129,11 @@ packs:
   guardrails: { disable: [] }
 
 phi:
-  pack: hipaa-safe-harbor
+${pack === 'hipaa-safe-harbor' ? safeHarbor : minimumNecessary(options.pseudonymKeyFile)}
+  # Masked values cannot be found out by asking either: a condition, an order or a grouping may go as far as the masked value does
+  # (a year of birth, three digits of a ZIP code). This is the default; it can be said for each class.
+  predicates: { default: released-granularity }
+  # Columns of views need no labels: what they show follows from their definitions. "chaperone phi coverage" lists what has none.
   labels:
     ${DEMO_TARGET}:
 ${indented(demoLabels(), 6)}`

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import type { Pack } from '../src/phi/packs.ts'
 import { makeCertificates } from './certificates.ts'
 import { AGENTS_GROUP, demoConfig, OFFICERS_GROUP } from './chaperone.yaml.ts'
 import { loadHospital, type LoadProgress } from './hospital/load.ts'
@@ -16,6 +17,8 @@ export interface DemoOptions {
   readonly durability?: 'fsync' | 'process-crash'
   /** age recipients of the exact statements; unset keeps none. */
   readonly sealTo?: readonly string[]
+  /** What masking does; HIPAA Safe Harbor unless said otherwise. */
+  readonly pack?: Pack
   /** Settings of the database server. */
   readonly serverSettings?: Readonly<Record<string, string>>
   readonly onStep: (text: string) => void
@@ -105,6 +108,8 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
     stops.push(() => identityProvider.close())
     const passwordFile = join(directory, 'database-password')
     await writeFile(passwordFile, `${appPassword}\n`, { mode: 0o600 })
+    const pseudonymKeyFile = join(directory, 'pseudonym.key')
+    await writeFile(pseudonymKeyFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
     const configFile = join(directory, 'chaperone.yaml')
     await mkdir(join(directory, 'state'), { mode: 0o700 })
     await writeFile(
@@ -116,6 +121,8 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
         issuer: { url: identityProvider.issuer, audience: AUDIENCE },
         database: { host: postgres.host, port: postgres.port, name: DATABASE, passwordFile, ca: certificates.caFile },
         sealTo: options.sealTo,
+        pack: options.pack ?? 'hipaa-safe-harbor',
+        pseudonymKeyFile,
         ...(options.durability === undefined ? {} : { durability: options.durability }),
       }),
     )

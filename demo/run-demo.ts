@@ -6,6 +6,7 @@ import { processEnvironment } from '../src/config/environment.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { policyChecks } from '../src/decide/policy-checks.ts'
 import { startGateway } from '../src/main.ts'
+import type { Pack } from '../src/phi/packs.ts'
 import { DEMO_TARGET } from './chaperone.yaml.ts'
 import { DEMO_CLIENTS, type DemoClient, type DemoEnvironment, startDemoEnvironment } from './environment.ts'
 import { findPsql } from './psql.ts'
@@ -15,6 +16,7 @@ export interface RunDemoOptions {
   readonly stay: boolean
   readonly patients: number
   readonly seed: number
+  readonly pack: Pack
 }
 
 /** The port that is tried first, so that the printed commands are the same every time. */
@@ -28,6 +30,7 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
   const demo = await startDemoEnvironment({
     patients: options.patients,
     seed: options.seed,
+    pack: options.pack,
     listenPort: await portOrAny(DEMO_PORT),
     onStep: (text) => {
       out.progress('')
@@ -70,13 +73,17 @@ async function printCommands(demo: DemoEnvironment, port: number, out: Terminal)
   }
   out.line('')
   out.line(out.bold('It stays up. Try it yourself:'))
-  out.line(`  ${out.bold(join(scripts, 'psql-as-agent'))}      everything masked`)
+  out.line(`  ${out.bold(join(scripts, 'psql-as-agent'))}      masked`)
   out.line(`  ${out.bold(join(scripts, 'psql-as-officer'))}    everything clear, and recorded all the same`)
   out.line('')
   out.line('or with a client of your own (the token is the password; this one lasts 15 minutes):')
   out.line(`  export PGSSLROOTCERT=${demo.caFile}`)
   out.line(`  export PGPASSWORD=${await demo.token('agent')}`)
   out.line(`  psql "host=localhost port=${port} user=agent dbname=${DEMO_TARGET} sslmode=verify-full"`)
+  out.line('')
+  out.line('ask what should have a label, and what has none (both only read):')
+  out.line(`  npm run -s chaperone -- phi discover ${DEMO_TARGET} --all --json -c ${demo.configFile}`)
+  out.line(`  npm run -s chaperone -- phi coverage -c ${demo.configFile}`)
   out.line('')
   out.line('and look at what is left of it:')
   out.line(`  npm run -s chaperone -- sessions ls -c ${demo.configFile}`)

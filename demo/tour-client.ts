@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import * as consumers from 'node:stream/consumers'
 import type { Client } from 'pg'
 import { DEMO_TARGET } from './chaperone.yaml.ts'
 
@@ -118,6 +119,7 @@ export async function nodeClient({ port, caFile }: Place): Promise<TourClient> {
 
 async function show(client: Client, statement: string): Promise<string> {
   try {
+    if (statement.startsWith('COPY')) return await copied(client, statement)
     const { fields, rows } = await client.query<(string | null)[]>({
       text: statement,
       rowMode: 'array',
@@ -132,6 +134,11 @@ async function show(client: Client, statement: string): Promise<string> {
   } catch (error) {
     return describe(error)
   }
+}
+
+async function copied(client: Client, statement: string): Promise<string> {
+  const { to } = await import('pg-copy-streams')
+  return await consumers.text(client.query(to(statement)))
 }
 
 function asTable(heading: readonly string[], rows: readonly (readonly (string | null)[])[]): string {

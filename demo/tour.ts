@@ -27,26 +27,51 @@ interface Stop {
 export const STOPS: readonly Stop[] = [
   {
     title:
-      'The agent reads patients. Names, numbers and streets are masked; the year of birth and three digits of the ZIP code stay.',
-    as: 'agent',
-    statements: ['SELECT first_name, last_name, birth_date, ssn, zip, sex FROM hospital.patients ORDER BY id LIMIT 4'],
-  },
-  {
-    title: 'Ordinary work goes on: the counts are the real ones.',
+      'The agent reads patients. Names and numbers are masked; the year of birth and three digits of the ZIP code stay.',
     as: 'agent',
     statements: [
-      `SELECT c.description, count(*) AS cases, count(DISTINCT c.patient_id) AS patients
-  FROM hospital.conditions c GROUP BY c.description ORDER BY cases DESC, c.description LIMIT 5`,
+      'SELECT mrn, last_name, birth_date, ssn, zip, sex FROM hospital.patients LIMIT 3',
+      'SELECT patient_id, department, started_at FROM hospital.encounters LIMIT 1',
     ],
   },
   {
-    title: 'Sneaky questions: another name, a subquery, an expression, a whole row, one letter at a time.',
+    title:
+      'Ordinary work goes on: joins, counts, whatever the masked value itself would tell. The numbers are the real ones.',
     as: 'agent',
     statements: [
-      'SELECT sex AS harmless, x AS also_harmless FROM (SELECT sex, ssn AS x, id FROM hospital.patients) q ORDER BY id LIMIT 2',
-      "SELECT upper(last_name) || ', ' || first_name AS shout FROM hospital.patients ORDER BY id LIMIT 2",
-      'SELECT row_to_json(p) FROM hospital.patients p ORDER BY id LIMIT 1',
-      'SELECT substr(ssn, 1, 1) AS digit FROM hospital.patients ORDER BY id LIMIT 2',
+      `SELECT c.description, count(*) AS cases, count(DISTINCT p.mrn) AS patients
+  FROM hospital.conditions c JOIN hospital.patients p ON p.id = c.patient_id
+  WHERE p.birth_date < '1960-01-01'
+  GROUP BY c.description ORDER BY cases DESC, c.description LIMIT 3`,
+    ],
+  },
+  {
+    title: 'Structure stays: a row as JSON, a view and an export are masked inside, column by column.',
+    as: 'agent',
+    statements: [
+      "SELECT json_build_object('sex', sex, 'name', json_build_array(first_name, last_name), 'born', birth_date) AS patient FROM hospital.patients LIMIT 1",
+      'SELECT full_name, birth_date, phone, state FROM hospital.patient_directory LIMIT 2',
+      'COPY (SELECT mrn, email, zip, state FROM hospital.patients LIMIT 2) TO STDOUT (FORMAT csv, HEADER)',
+    ],
+  },
+  {
+    title: 'Sneaky questions: another name, a subquery, an expression, one letter at a time.',
+    as: 'agent',
+    statements: [
+      'SELECT sex AS harmless, x AS also_harmless FROM (SELECT sex, ssn AS x FROM hospital.patients) q LIMIT 2',
+      "SELECT upper(last_name) || ', ' || first_name AS shout FROM hospital.patients LIMIT 1",
+      'SELECT reverse(substr(ssn, 1, 3)) AS digits FROM hospital.patients LIMIT 1',
+    ],
+  },
+  {
+    title:
+      'What is masked cannot be found out by asking either: no condition, order or error goes beyond the masked value.',
+    as: 'agent',
+    statements: [
+      "SELECT count(*) FROM hospital.patients WHERE ssn LIKE '9%'",
+      "SELECT count(*) FROM hospital.patients WHERE birth_date >= '1950-03-17'",
+      "SELECT count(*) FROM hospital.patients WHERE birth_date >= '1950-01-01'",
+      'SELECT sex FROM hospital.patients ORDER BY last_name LIMIT 1',
       'SELECT last_name::int FROM hospital.patients LIMIT 1',
     ],
   },
@@ -74,9 +99,9 @@ export const STOPS: readonly Stop[] = [
     ],
   },
   {
-    title: 'A privacy officer, cleared for everything, asks the same question with the same client.',
+    title: 'A privacy officer, cleared for everything, asks the first question with the same client.',
     as: 'officer',
-    statements: ['SELECT first_name, last_name, birth_date, ssn, zip, sex FROM hospital.patients ORDER BY id LIMIT 2'],
+    statements: ['SELECT mrn, last_name, birth_date, ssn, zip, sex FROM hospital.patients LIMIT 2'],
   },
   {
     title: 'Somebody with a valid token and no grant learns nothing, not even whether the hospital exists.',
@@ -85,14 +110,21 @@ export const STOPS: readonly Stop[] = [
   },
 ]
 
+const PACK_IN_FORCE: Readonly<Record<Config['phi']['pack'], string>> = {
+  'minimum-necessary':
+    'Masking: the pack minimum-necessary, which keeps internal keys and dates of events, and has stand-ins for record numbers. It is not de-identification; "--pack hipaa-safe-harbor" shows the strict one.',
+  'hipaa-safe-harbor': 'Masking: the pack hipaa-safe-harbor; none of the 18 identifiers stays, internal keys included.',
+}
+
 /** Takes the reader through what the gateway does, with a real client, and ends with the evidence. */
 export async function runTour(options: TourOptions): Promise<void> {
-  const { demo, port, psql, out } = options
+  const { demo, config, port, psql, out } = options
   const place = { port, caFile: demo.caFile }
   const client = psql === undefined ? await nodeClient(place) : psqlClient(psql, place)
   out.line('')
   out.line(out.bold('The tour'))
   out.line(`Client: ${client.name}, unchanged; its password is a token of the identity provider that lives 15 minutes.`)
+  out.line(PACK_IN_FORCE[config.phi.pack])
   let left = false
   void options.stopped.then(() => {
     left = true

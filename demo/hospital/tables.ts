@@ -123,22 +123,14 @@ export const TABLES: readonly TableDefinition[] = [
   },
 ]
 
-/** Labels of the views. `monthly_encounters` counts people in groups of at least eleven, so nobody is in its rows. */
+/**
+ * Labels of views. What `patient_directory` shows follows from its definition; `monthly_encounters` counts people in groups of
+ * at least eleven, so that nobody is in its rows, dates or not.
+ */
 export const VIEW_LABELS: readonly {
   readonly name: string
   readonly columns: readonly (readonly [string, ColumnLabel])[]
 }[] = [
-  {
-    name: 'patient_directory',
-    columns: [
-      ['id', 'other-id'],
-      ['full_name', 'name'],
-      ['birth_date', 'date-of-birth'],
-      ['phone', 'phone'],
-      ['city', 'city'],
-      ['state', 'none'],
-    ],
-  },
   {
     name: 'monthly_encounters',
     columns: [
