@@ -35,7 +35,7 @@ final class JdbcClient {
       print("prepared", sums);
 
       try (PreparedStatement statement =
-          connection.prepareStatement("select last_name, birth_date, sex, registered_at from hospital.patients order by id limit 3")) {
+          connection.prepareStatement("select last_name, birth_date, sex, registered_at from hospital.patients limit 3")) {
         List<String> seen = new ArrayList<>();
         for (int round = 0; round < 7; round++) {
           seen.clear();

@@ -77,6 +77,8 @@ beforeAll(async () => {
     configure: (document) => {
       delete document['journal'].statementsAreNotSealed
       document['journal'].sealTo = [recipient]
+      // So that statements which make the target speak of values reach it.
+      document['phi'].predicates = { default: 'allow' }
     },
     prepare: async (admin) => {
       await admin.query(

@@ -16,6 +16,8 @@ describe('the texts of an operation', () => {
       configure: (document) => {
         delete document['journal'].statementsAreNotSealed
         document['journal'].sealTo = [recipient]
+        // The statements compare names, so that there is a literal to look for.
+        document['phi'].predicates = { default: 'allow' }
       },
     })
   }, 120_000)

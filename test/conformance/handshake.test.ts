@@ -269,10 +269,28 @@ describe('cancel', () => {
     expect(rows(answer)).toEqual([['', 'done']])
   })
 
-  it('does not hand the target’s process id to the client', async () => {
+  it.each([0, 2])(
+    'names the server process, as pg_backend_pid() and notifications do (protocol 3.%i)',
+    async (minor) => {
+      const client = await bed.wire('officer', { minor })
+      const { processId } = secretKeyOf(client.greeting)
+      client.send(encodeQuery('select pg_backend_pid()'))
+      expect(rows(await client.ready())).toEqual([[String(processId)]])
+      client.send(encodeQuery('listen own; notify own'))
+      const [told] = of(await client.ready(), 'NotificationResponse')
+      expect(told?.processId).toBe(processId)
+    },
+  )
+
+  it('has sent its signal when the connection of the request ends, so that the next statement is not hit', async () => {
     const client = await bed.wire('officer')
-    client.send(encodeQuery('select pg_backend_pid()'))
-    const pid = rows(await client.ready())[0]?.[0]
-    expect(secretKeyOf(client.greeting).processId).not.toBe(Number(pid))
+    for (let round = 0; round < 20; round++) {
+      client.send(encodeQuery('select pg_sleep(30)'))
+      await sleeping()
+      await cancelRequest(secretKeyOf(client.greeting))
+      client.send(encodeQuery('select 1'))
+      expect(errors(await client.ready()).map(({ code }) => code)).toEqual(['57014'])
+      expect(errors(await client.ready())).toEqual([])
+    }
   })
 })

@@ -48,7 +48,7 @@ def main():
             found["patients"] = plain(
                 cursor.execute(
                     "select first_name, ssn, birth_date, registered_at, sex from hospital.patients"
-                    " where sex = %b order by id limit 5",
+                    " where sex = %b",
                     ("F",),
                 ).fetchall()
             )

@@ -16,6 +16,8 @@ interface Found {
   readonly cursor?: readonly number[]
 }
 
+const sorted = (patients: readonly { readonly ssn?: unknown }[]) => patients.map(({ ssn }) => String(ssn)).toSorted()
+
 describe.skipIf(python === '')('psycopg 3, binary (skipped without python3-psycopg: npm run setup:extras)', () => {
   let bed: Testbed
   beforeAll(async () => {
@@ -79,10 +81,9 @@ describe.skipIf(python === '')('psycopg 3, binary (skipped without python3-psyco
     expect(found.cursor).toEqual([1, 2, 3, 4, 5, 6, 7])
     expect(found.secret).toMatchObject({ c_text: 'Zebediah Quux', c_int4: 1987654321, c_date: '1951-03-17' })
     const admin = await bed.direct()
-    const { rows } = await admin.query<{ ssn: string }>(
-      `select ssn from hospital.patients where sex = 'F' order by id limit 5`,
-    )
-    expect(found.patients.map(({ ssn }) => ssn)).toEqual(rows.map(({ ssn }) => ssn))
+    const { rows } = await admin.query<{ ssn: string }>(`select ssn from hospital.patients where sex = 'F'`)
+    expect(found.patients.length).toBeGreaterThan(5)
+    expect(sorted(found.patients)).toEqual(sorted(rows))
   })
 
   it('works for the agent, whose values are masked and valid', async () => {
@@ -94,7 +95,7 @@ describe.skipIf(python === '')('psycopg 3, binary (skipped without python3-psyco
       id: 1,
       c_text: '[redacted]',
       c_int4: null,
-      c_text_array: [],
+      c_text_array: ['[redacted]', '[redacted]'],
       c_bytea: '',
     })
     for (const patient of found.patients) {

@@ -57,7 +57,10 @@ beforeAll(async () => {
     CREATE ROLE replicator LOGIN PASSWORD '${PASSWORD}' REPLICATION;
     SET password_encryption = 'md5';
     CREATE ROLE by_md5 LOGIN PASSWORD '${PASSWORD}';
-    CREATE TABLE public.people (id int, name text);`)
+    CREATE TABLE public.people (id int, name text);
+    CREATE SCHEMA extra;
+    CREATE TABLE extra.documents (body jsonb, note text);
+    CREATE FUNCTION extra.initials(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN left($1, 1); END';`)
   await admin.end()
   await writeFile(join(directory, 'password'), `${PASSWORD}\n`, { mode: 0o600 })
   await writeFile(join(directory, 'wrong'), 'not the password\n', { mode: 0o600 })
@@ -77,6 +80,8 @@ interface Target {
   readonly tls?: string
   readonly more?: string
   readonly labels?: string
+  /** Further keys of the section phi. */
+  readonly phi?: string
 }
 
 function configOf(target: Target) {
@@ -91,7 +96,7 @@ issuers:
 targets:
   db: { host: ${host}, port: ${port}, database: postgres, user: ${user}, credential: ${credential}, tls: ${tls}${more} }
 grants: [{ name: all, principals: [{ kind: service }], targets: [db] }]
-phi: { pack: hipaa-safe-harbor, labels: { db: { ${target.labels ?? 'public.*: none'} } } }
+phi: { ${target.phi ?? 'pack: hipaa-safe-harbor'}, labels: { db: { ${target.labels ?? 'public.*: none, extra.*: none'} } } }
 `
   return parseConfig(text, join(directory, 'chaperone.yaml'), {}, policyChecks)
 }
@@ -221,7 +226,7 @@ describe('chaperone check', () => {
 
   it('reports labels on what does not exist, with their place in the file', async () => {
     const labels =
-      'public.people.name: name, public.people.surname: name, public.nobody.*: none, nowhere.*: none, public.*: none'
+      'public.people.name: name, public.people.surname: name, public.nobody.*: none, nowhere.*: none, public.*: none, extra.*: none'
     const problems = (await findings({ labels })).filter(({ level }) => level === 'problem')
     expect(problems.map(({ message }) => /label (\S+)/.exec(message)?.[1])).toEqual([
       'public.people.surname',
@@ -232,10 +237,31 @@ describe('chaperone check', () => {
   })
 
   it('warns of columns without a label', async () => {
-    const [warning] = (await findings({ labels: 'public.people.name: name' })).filter(
+    const [warning] = (await findings({ labels: 'public.people.name: name, extra.*: none' })).filter(
       ({ level }) => level === 'warning',
     )
     expect(warning?.message).toMatch(/1 column\(s\) have no label and are masked whole: public\.people\.id/)
+  })
+
+  it('reports documents on columns that hold no JSON, and functions that do not exist', async () => {
+    const part = '{ class: free-text, members: { a: name } }'
+    const labels = `extra.documents.body: ${part}, extra.documents.note: ${part}, public.*: none`
+    const phi = 'trustedFunctions: { db: [extra.initials, extra.initial] }'
+    const problems = (await findings({ labels, phi })).filter(({ level }) => level === 'problem')
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      '9 the column extra.documents.note in target db is neither json nor jsonb',
+      '9 there is no function extra.initial in target db',
+    ])
+  })
+
+  it('says what the file releases beyond Safe Harbor', async () => {
+    const warnings = (await findings({ phi: 'pack: minimum-necessary', more: ', catalogCheck: bounded' })).filter(
+      ({ level }) => level === 'warning',
+    )
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('not de-identification'),
+      expect.stringContaining('catalogCheck is bounded'),
+    ])
   })
 
   it('reports a target that cannot be logged in to', async () => {

@@ -12,12 +12,15 @@ export interface BenchConfigOptions {
   readonly labels: Readonly<Record<string, ColumnLabel>>
   readonly state: string
   readonly passwordFile: string
+  /** With the key of the pseudonyms; it is named only when a label asks for one. */
+  readonly pseudonymKeyFile: string
   readonly superuser: boolean
 }
 
 /** The text of a chaperone.yaml with one target and one masked group; everything else is as it is by default. */
 export function benchConfig(options: BenchConfigOptions): string {
   const { certificates, server, issuer, audience, group, labels, state, passwordFile, superuser } = options
+  const pseudonyms = JSON.stringify(labels).includes('"pseudonym"')
   const config = {
     version: 1,
     listen: {
@@ -51,7 +54,10 @@ export function benchConfig(options: BenchConfigOptions): string {
       },
     },
     grants: [{ name: 'agents-masked', principals: [{ group }], targets: [DATABASE] }],
-    phi: { labels: { [DATABASE]: labels } },
+    phi: {
+      ...(pseudonyms ? { pseudonymKey: { file: options.pseudonymKeyFile } } : {}),
+      labels: { [DATABASE]: labels },
+    },
   }
   // JSON is YAML.
   return `${JSON.stringify(config, undefined, 2)}\n`

@@ -8,6 +8,7 @@ import { psqlVersion } from '../support/psql.ts'
 
 const { LEAKBENCH_DATA: data = '', LEAKBENCH_DIR: bench = '' } = process.env
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const CASES = fileURLToPath(new URL('./cases', import.meta.url))
 
 interface Result {
   readonly id: string
@@ -57,5 +58,10 @@ describe.skipIf(missing)(
         await rm(directory, { recursive: true, force: true })
       }
     }, 300_000)
+
+    it('passes its own cases', async () => {
+      const corpora = ['leaks', 'utility'].flatMap((name) => ['--corpus', join(CASES, `${name}.jsonl`)])
+      expect(await run('--data', data, '--bench', bench, '--jobs', '2', ...corpora)).toMatchObject({ code: 0 })
+    }, 600_000)
   },
 )

@@ -21,6 +21,8 @@ export type ConfigDocument = Record<string, any>
 
 export interface TestbedOptions {
   readonly patients?: number
+  /** Settings of the database server. */
+  readonly serverSettings?: Readonly<Record<string, string>>
   /** Changes the configuration before the gateway starts. */
   readonly configure?: (document: ConfigDocument, environment: DemoEnvironment) => void | Promise<void>
   /** Changes the database, as its superuser, before the gateway starts. */
@@ -66,6 +68,7 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
     patients: options.patients ?? 200,
     seed: 7,
     durability: 'process-crash',
+    serverSettings: options.serverSettings ?? {},
     onStep: () => undefined,
   })
   const log: string[] = []

@@ -17,7 +17,7 @@ import { DEFAULT_FRAME_LIMITS } from '../../src/protocols/postgres/limits.ts'
 import type { BackendMessage } from '../../src/protocols/postgres/messages.ts'
 
 /** What carries a range of the buffer it was decoded from. */
-type Ranged = { kind: 'DataRow' } | { kind: 'CopyData' } | { data: unknown }
+type Ranged = { kind: 'DataRow' } | { kind: 'CopyData' } | { kind: 'FunctionCallResponse' } | { data: unknown }
 type Raw = Exclude<BackendMessage, Ranged>
 
 /** A message of the server with its values copied out of the wire. */
@@ -25,6 +25,7 @@ export type Received =
   | Raw
   | { readonly kind: 'DataRow'; readonly values: readonly (Buffer | null)[] }
   | { readonly kind: 'CopyData'; readonly data: Buffer }
+  | { readonly kind: 'FunctionCallResponse'; readonly value: Buffer | null }
   | {
       readonly kind: 'AuthenticationGSSContinue' | 'AuthenticationSASLContinue' | 'AuthenticationSASLFinal'
       readonly data: Buffer
@@ -257,6 +258,9 @@ function copied(cursor: FrameCursor): Received {
     Buffer.from(buffer.subarray(range.start, range.end))
   if (message.kind === 'DataRow') {
     return { kind: 'DataRow', values: message.values.map((range) => (range === null ? null : copy(range))) }
+  }
+  if (message.kind === 'FunctionCallResponse') {
+    return { kind: 'FunctionCallResponse', value: message.value === null ? null : copy(message.value) }
   }
   return 'data' in message ? { kind: message.kind, data: copy(message.data) } : message
 }
