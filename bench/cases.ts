@@ -1,4 +1,5 @@
-import { PEOPLE } from './database.ts'
+import { fileURLToPath } from 'node:url'
+import { BOUNDED, PEOPLE } from './database.ts'
 import { countRows } from './count-rows.ts'
 import { measureIdle, type StartFresh } from './idle-sessions.ts'
 import { LEG_NAMES, type Leg, libpqEnvironment } from './leg.ts'
@@ -34,6 +35,10 @@ export function casesFor(
     if (pgbench === undefined) leftOut.push({ what: 'pgbench', why: `pgbench ${MISSING}` })
     else cases.push(...pgbenchCases(options, pgbench, signal))
   }
+  if (options.only.includes('catalog-check')) {
+    if (pgbench === undefined) leftOut.push({ what: 'catalog-check', why: `pgbench ${MISSING}` })
+    else cases.push(...catalogCheckCases(options, pgbench, signal))
+  }
   if (options.only.includes('rows')) {
     if (psql === undefined) leftOut.push({ what: 'rows by psql', why: `psql ${MISSING}` })
     else cases.push(psqlCase(options, psql, signal))
@@ -58,6 +63,36 @@ function pgbenchCases(options: BenchOptions, program: Program, signal: AbortSign
       legs: LEG_NAMES,
       run: (leg: Leg) => runPgbench(leg, { program, protocol, clients, seconds: options.seconds, signal }),
     })),
+  )
+}
+
+const ONE_PERSON = fileURLToPath(new URL('one-person.sql', import.meta.url))
+
+/** The same masked row with and without the question in each transaction; the direct leg is measured beside both. */
+function catalogCheckCases(options: BenchOptions, program: Program, signal: AbortSignal): readonly Case[] {
+  return (['strict', 'bounded'] as const).flatMap((check) =>
+    (['simple', 'prepared'] as const).flatMap((protocol) =>
+      options.clients.map((clients) => ({
+        id: `catalog-check-${check}-${protocol}-${clients}`,
+        title: `one masked row, catalogCheck ${check}, -M ${protocol}, ${clients} client${clients === 1 ? '' : 's'}`,
+        measure: 'catalog-check' as const,
+        unit: 'per second' as const,
+        better: 'higher' as const,
+        legs: ['direct', 'fsync', 'process-crash'] as const,
+        run: (leg: Leg) => {
+          const bounded = check === 'bounded' && leg.name !== 'direct'
+          const target = bounded ? { ...leg, database: BOUNDED } : leg
+          return runPgbench(target, {
+            program,
+            protocol,
+            clients,
+            seconds: options.seconds,
+            script: ONE_PERSON,
+            signal,
+          })
+        },
+      })),
+    ),
   )
 }
 

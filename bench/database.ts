@@ -9,6 +9,8 @@ import type { Scope } from './scope.ts'
 
 export const DATABASE = 'bench'
 export const ROLE = 'bench'
+/** The name of the same database as a target without the catalog check in each statement's transaction. */
+export const BOUNDED = 'bounded'
 /** The wide table: five columns, of which `name`, `ssn` and `phone` are masked. */
 export const PEOPLE = 'bench_people'
 

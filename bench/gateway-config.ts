@@ -1,4 +1,4 @@
-import { DATABASE, PEOPLE, ROLE } from './database.ts'
+import { BOUNDED, DATABASE, PEOPLE, ROLE } from './database.ts'
 
 export const AUDIENCE = 'chaperone-bench'
 export const AGENTS = 'bench-agents'
@@ -19,7 +19,7 @@ const quoted = (text: string): string => JSON.stringify(text)
 
 /** chaperone.yaml of the measured gateway: what an operator would write, nothing left out to be faster. */
 export function gatewayConfig(options: GatewayConfigOptions): string {
-  const { tls, database, maxConnections } = options
+  const { tls, maxConnections } = options
   const security =
     tls === undefined
       ? 'allowPlaintextPasswordOnLoopback: true'
@@ -44,19 +44,27 @@ issuers:
       groups: groups
       kind: { claim: kind, values: { agent: agent } }
 targets:
-  ${DATABASE}:
+${target(DATABASE, options, '')}
+${target(BOUNDED, options, `    database: ${DATABASE}\n    catalogCheck: bounded\n`)}
+grants:
+  - name: masked
+    principals: [{ kind: agent, group: ${AGENTS} }]
+    targets: [${DATABASE}, ${BOUNDED}]
+phi:
+  labels:
+${labels(DATABASE)}
+${labels(BOUNDED)}
+`
+}
+
+const target = (name: string, { database }: GatewayConfigOptions, more: string): string => `  ${name}:
     host: ${quoted(database.host)}
     port: ${database.port}
     user: ${ROLE}
     credential: { file: ${quoted(database.passwordFile)} }
-    tls: { mode: plaintextWithoutTls }
-grants:
-  - name: masked
-    principals: [{ kind: agent, group: ${AGENTS} }]
-    targets: [${DATABASE}]
-phi:
-  labels:
-    ${DATABASE}:
+${more}    tls: { mode: plaintextWithoutTls }`
+
+const labels = (name: string): string => `    ${name}:
       public.${PEOPLE}.name: name
       public.${PEOPLE}.ssn: ssn
       public.${PEOPLE}.phone: phone
@@ -65,6 +73,4 @@ phi:
       public.pgbench_accounts.*: none
       public.pgbench_branches.*: none
       public.pgbench_tellers.*: none
-      public.pgbench_history.*: none
-`
-}
+      public.pgbench_history.*: none`

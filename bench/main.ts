@@ -57,7 +57,10 @@ async function bench(options: BenchOptions, programs: Programs, scope: Scope): P
 
 /** The first seconds of a process tell nothing about the others: its code is not compiled yet, its caches are empty. */
 async function warmUp(leg: Leg, options: BenchOptions, { pgbench }: Programs, signal: AbortSignal): Promise<void> {
-  if (pgbench !== undefined && (options.only.includes('pgbench') || options.only.includes('connect'))) {
+  if (
+    pgbench !== undefined &&
+    ['pgbench', 'catalog-check', 'connect'].some((name) => options.only.some((one) => one === name))
+  ) {
     for (const protocol of ['simple', 'prepared'] as const) {
       const run = { program: pgbench, clients: WARM_UP_CLIENTS, seconds: WARM_UP_SECONDS, protocol, signal }
       await runPgbench(leg, run)

@@ -12,7 +12,7 @@ export interface Case {
   readonly id: string
   /** For the tables. */
   readonly title: string
-  readonly measure: 'pgbench' | 'rows' | 'connect' | 'idle'
+  readonly measure: 'pgbench' | 'catalog-check' | 'rows' | 'connect' | 'idle'
   readonly unit: 'per second' | 'seconds' | 'KiB per session'
   readonly better: 'higher' | 'lower'
   readonly legs: readonly LegName[]

@@ -12,6 +12,8 @@ export interface PgbenchRun {
   readonly seconds: number
   /** A new connection for every transaction. */
   readonly reconnect?: boolean
+  /** A file with what one transaction is, instead of the select of -S. */
+  readonly script?: string
   readonly signal: AbortSignal
 }
 
@@ -21,11 +23,11 @@ function figure(output: string, pattern: RegExp): number {
   return Number(found)
 }
 
-/** One run of `pgbench -S`: a select by primary key, over and over. The value is transactions per second. */
+/** One run of `pgbench -S`: a select by primary key, over and over, or of a script. The value is transactions per second. */
 export async function runPgbench(leg: Leg, run: PgbenchRun): Promise<Sample> {
   const threads = Math.min(run.clients, availableParallelism())
   const args = [
-    '-S',
+    ...(run.script === undefined ? ['-S'] : ['-f', run.script]),
     '-n',
     '-M',
     run.protocol,
