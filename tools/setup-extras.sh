@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs, from Debian packages, the programs that only some suites need: psql, pgbench, PgBouncer, psycopg 3 and JDBC.
+# Installs, from Debian packages, the programs that only some suites need: psql, pgbench, PgBouncer, psycopg 3, JDBC and
+# what "npm run conformance" builds drivers with.
 # Suites whose program is missing say so and are skipped; nothing else depends on this step.
 #
 #   npm run setup:extras
@@ -18,9 +19,19 @@ wanted=(
   'JDBC driver|test -e /usr/share/java/postgresql.jar|libpostgresql-jdbc-java'
   # A JRE alone cannot run a Java source file, and the repository holds no compiled classes.
   'Java compiler|command -v javac|default-jdk-headless'
+  # "npm run conformance": a library of PostgreSQL's tests is compiled, drivers of other languages are installed. Its Go
+  # driver needs a newer Go than Debian's.
+  'C compiler|command -v gcc|gcc'
+  'C library headers|test -e /usr/include/stdio.h|libc6-dev'
+  'pip|python3 -m pip --version|python3-pip'
+  'venv|python3 -c "import venv, ensurepip"|python3-venv'
+  'Maven|command -v mvn|maven'
 )
 
 have() { bash -c "$1" >/dev/null 2>&1; }
+
+# What comes from PyPI and npm; it needs Python of the packages above.
+clients() { bash "$(dirname "$0")/setup-clients.sh"; }
 
 packages=()
 for entry in "${wanted[@]}"; do
@@ -35,12 +46,14 @@ for entry in "${wanted[@]}"; do
   fi
 done
 if [[ ${#packages[@]} -eq 0 ]]; then
-  say 'nothing to install'
+  say 'no package to install'
+  clients
   exit 0
 fi
 
 if ! command -v apt-get >/dev/null; then
   say "skipped: this is not a Debian-like system (no apt-get). Install the like of: ${packages[*]}"
+  clients
   exit 0
 fi
 as_root=()
@@ -49,6 +62,7 @@ if [[ $(id -u) -ne 0 ]]; then
     as_root=(sudo -n)
   else
     say "skipped: this needs root (or a sudo that asks for no password). Run as root: apt-get install --no-install-recommends ${packages[*]}"
+    clients
     exit 0
   fi
 fi
@@ -104,3 +118,4 @@ for entry in "${wanted[@]}"; do
   IFS='|' read -r what rest <<<"$entry"
   have "${rest%|*}" || say "still missing: $what (its suites will say so)"
 done
+clients
