@@ -14,7 +14,7 @@ import { TwinValues } from './twins.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
-const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 45)
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 15)
 const EVERYTHING = process.env['FUZZ'] === 'seeded'
 /** For one defect. Most are found within two hundred statements. */
 const HUNT_SECONDS = EVERYTHING ? 120 : 30
