@@ -141,7 +141,7 @@ describe('compileCopyPlan', () => {
         const expected = encode(
           row.map(({ masked }) => (masked === undefined ? '[redacted]' : masked)),
           format,
-          row.map(({ force, field, masked }) => force || (masked === undefined && wasQuoted(field ?? '', format))),
+          row.map(({ force, masked }) => force || masked === undefined),
         )
         expect(rewriteRows(compiled, [line])).toEqual([expected])
       }),
@@ -169,7 +169,7 @@ describe('compileCopyPlan', () => {
     expect(compiled.maskedCount).toBe(2)
     expect(compiled.classes).toEqual(['date-of-birth', 'name'])
     expect(rewriteRows(compiled, ['1984-07-23,x,Smith\n', '1930-07-23,,"Smith, John"\n', ',"",\n'])).toEqual([
-      '1984-01-01,x,[redacted]\n',
+      '"1984-01-01",x,"[redacted]"\n',
       ',,"[redacted]"\n',
       ',"",\n',
     ])
@@ -184,8 +184,8 @@ describe('compileCopyPlan', () => {
   it('lets the header pass, once a run', () => {
     const compiled = plan([name, clean], { ...CSV, header: true })
     const rows = ['name,code\n', 'name,code\n']
-    expect(rewriteRows(compiled, rows)).toEqual(['name,code\n', '[redacted],code\n'])
-    expect(rewriteRows(compiled, rows)).toEqual(['name,code\n', '[redacted],code\n'])
+    expect(rewriteRows(compiled, rows)).toEqual(['name,code\n', '"[redacted]",code\n'])
+    expect(rewriteRows(compiled, rows)).toEqual(['name,code\n', '"[redacted]",code\n'])
     expect(() => rewriteRows(compiled, ['name,code,Smith\n'])).toThrow(CopyFormatError)
   })
 
@@ -226,6 +226,20 @@ describe('compileCopyPlan', () => {
     )
   })
 
+  it('tells nothing by quotes of what a field had in it, whatever delimiter and quote the client chooses', () => {
+    for (const format of [CSV, { ...CSV, delimiter: '9' }, { ...CSV, quote: 'a', escape: 'a' }]) {
+      const fields = ['919-15', 'aaa', 'x,y', 'x\ny', 'plain', '"'].map((field) => encode([field], format, []))
+      expect(new Set(rewriteRows(plan([name], format), fields)).size).toBe(1)
+    }
+  })
+
+  it('refuses a NULL that a value could read as, which would confirm a guess', () => {
+    for (const marker of ['919-15-5087', 'none', '-'])
+      expect(compile([name], { ...TEXT, null: marker })).toEqual({ refuse: expect.any(String) })
+    expect(plan([name], { ...TEXT, null: '' }).maskedCount).toBe(1)
+    expect(compile([clean], { ...TEXT, null: 'none' })).toBe('pass')
+  })
+
   it('refuses what it cannot mask', () => {
     const refused = { refuse: expect.any(String) }
     expect(compile('unknown')).toEqual(refused)
@@ -244,7 +258,3 @@ describe('compileCopyPlan', () => {
     expect(compile([])).toBe('pass')
   })
 })
-
-function wasQuoted(field: string, format: CopyFormatLike): boolean {
-  return field === format.null || [format.delimiter, format.quote, '\n', '\r'].some((c) => field.includes(c))
-}

@@ -70,6 +70,9 @@ export function compileCopyPlan(input: CopyPlanInput): CopyPlan | 'pass' | { rea
   if (maskedCount === 0) return 'pass'
   if (format.format === 'binary') return { refuse: 'COPY in binary format has columns that would have to be masked' }
   if (!isReadable(format)) return { refuse: 'a delimiter, quote or escape of COPY is not one ASCII character' }
+  if (format.format === 'text' && !isUnmistakable(format.null)) {
+    return { refuse: 'a value could read as the NULL of COPY, which would tell it' }
+  }
   const rewriter = format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
   const header = format.header ? headerRewriter(format, cells.length) : undefined
   return { maskedCount, classes: [...masked].toSorted(), start: () => rowByRow(rewriter, header) }
@@ -94,6 +97,14 @@ function shapeOf(taint: OutputTaintLike, phiReachable: boolean): OutputShapeLike
 function isReadable({ format, delimiter, quote, escape }: CopyFormatLike): boolean {
   const used = format === 'csv' ? [delimiter, quote, escape] : [delimiter]
   return used.every((character) => /^[\0-\x7f]$/u.test(character))
+}
+
+/**
+ * Whether no value that tells anything is written like this marker for NULL: values have their backslashes doubled, and the
+ * empty one tells no more than NULL. Of `NULL '919-15-5087'` nobody could say which rows are NULL.
+ */
+function isUnmistakable(marker: string): boolean {
+  return marker === '' || marker === String.raw`\N`
 }
 
 /** Changes nothing, but the line has to have as many fields as the rows. */

@@ -62,7 +62,7 @@ const text = (told: readonly Received[]): string =>
 const OPTIONS = [
   '',
   "(format text, delimiter '|')",
-  "(format text, null 'nothing')",
+  '(format text, header)',
   '(format csv)',
   '(format csv, header)',
   "(format csv, delimiter ';', null '-')",
@@ -123,8 +123,17 @@ describe('COPY TO STDOUT of a table with PHI', () => {
     expect(text(await ask(agent, sql))).toBe(text(await ask(officer, sql)))
   })
 
+  it('does not tell by its quotes what a value has in it', async () => {
+    for (const options of ["delimiter 'x'", "quote 'l', escape 'l'", "delimiter E'\\t'"]) {
+      const told = await ask(agent, `copy (select name from ward.stay where id < 3) to stdout (format csv, ${options})`)
+      expect(errors(told)).toEqual([])
+      expect(new Set(of(told, 'CopyData').map(({ data }) => data.toString())).size).toBe(1)
+    }
+  })
+
   it('is refused where it cannot be masked', async () => {
     for (const sql of [
+      `copy (select name from ward.stay) to stdout (null '${CANARY}')`,
       'copy ward.stay to stdout (format binary)',
       `copy ward.stay to '/tmp/never'`,
       `copy ward.stay to program 'cat'`,

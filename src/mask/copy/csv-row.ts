@@ -8,8 +8,9 @@ const NEWLINE = 0x0a
 const RETURN = 0x0d
 
 /**
- * Rewrites rows in CSV format (PostgreSQL documentation, COPY, "CSV Format"). What is not masked keeps its bytes; what was
- * quoted stays so.
+ * Rewrites rows in CSV format (PostgreSQL documentation, COPY, "CSV Format"). What is not masked keeps its bytes. What is
+ * masked is always quoted: the server quotes what holds a delimiter, which the client chooses, so that the quotes would tell
+ * which characters a value has (DELIMITER '9').
  */
 export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   const delimiter = format.delimiter.charCodeAt(0)
@@ -35,7 +36,7 @@ export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMask
       // With its quotes a field is never the marker, which cannot have any.
       if (masker !== undefined && !isMarker(source, at, next, marker)) {
         out.appendRange(source, run, at)
-        append(isQuoted ? maskQuoted(masker, source, at + 1, next - 1) : masker(source, at, next), isQuoted)
+        append(isQuoted ? maskQuoted(masker, source, at + 1, next - 1) : masker(source, at, next))
         run = next
         changed = true
       }
@@ -89,13 +90,9 @@ export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMask
     return masker(value, 0, length)
   }
 
-  function append(value: Buffer | null, wasQuoted: boolean): void {
+  function append(value: Buffer | null): void {
     if (value === null) {
       out.append(marker)
-      return
-    }
-    if (!wasQuoted && !needsQuotes(value)) {
-      out.append(value)
       return
     }
     out.appendByte(quote)
@@ -105,14 +102,5 @@ export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMask
       out.appendByte(byte)
     }
     out.appendByte(quote)
-  }
-
-  function needsQuotes(value: Buffer): boolean {
-    if (isMarker(value, 0, value.length, marker)) return true
-    for (let i = 0; i < value.length; i += 1) {
-      const byte = value[i]!
-      if (byte === delimiter || byte === quote || byte === NEWLINE || byte === RETURN) return true
-    }
-    return false
   }
 }

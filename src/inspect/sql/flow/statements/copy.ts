@@ -1,5 +1,6 @@
 import type { CopyStmt } from '@pgsql/types'
 import type { CatalogColumn } from '../../catalog.ts'
+import type { CopyFormat } from '../../facts.ts'
 import { nameParts } from '../../syntax-tree.ts'
 import { shapeIsTainted } from '../values/column.ts'
 import { copyFormat } from './copy-format.ts'
@@ -19,11 +20,19 @@ export function copyStatement(node: CopyStmt, around: Surroundings): Outputs {
   if (node.is_from === true) return copyFrom(node, around)
   const shape = copied(node, around)
   const format = copyFormat(node)
-  const isMaskable = format !== null && format.format !== 'binary' && shape.open === null
+  const isMaskable = format !== null && hasMaskableRows(format) && shape.open === null
   // Rows whose columns are not known cannot be told apart from those that hold PHI.
   const isUnclear = shape.open !== null && around.state.phiReachable
   if (isUnclear || (!isMaskable && shapeIsTainted(shape))) around.state.hazard('phi-in-utility', 'COPY')
   return undescribedOutputs(shape)
+}
+
+/**
+ * Text must not have a NULL that a value could read as: `NULL '919-15-5087'` would confirm a guess. In CSV such a value is
+ * quoted.
+ */
+function hasMaskableRows({ format, null: marker }: CopyFormat): boolean {
+  return format === 'csv' || (format === 'text' && (marker === '' || marker === String.raw`\N`))
 }
 
 function copied(node: CopyStmt, around: Surroundings): Shape {
