@@ -159,7 +159,7 @@ export const WAYS: readonly Way[] = [
   ofRead('cursor binary', (sql) => [say(`declare m_c binary cursor for ${sql}`), say('fetch all from m_c')]),
   ofRead('copy text', (sql) => [say(`copy (${sql}) to stdout`)]),
   ofRead('copy csv', (sql) => [say(`copy (${sql}) to stdout (format csv, header, delimiter ';', force_quote *)`)]),
-  ofRead('copy extended', (sql) => [execute(`copy (${sql}) to stdout (delimiter '|', null 'none')`, TEXT)]),
+  ofRead('copy extended', (sql) => [execute(`copy (${sql}) to stdout (delimiter '|', null '')`, TEXT)]),
   ofRead('copy binary', (sql) => [say(`copy (${sql}) to stdout (format binary)`)], false),
   returning('update returning', (e) => `update ${P} as p set grp = p.grp where p.id = 1 returning ${e}`),
   returning('update returning old', (e) => `update ${P} as p set grp = p.grp where p.id = 1 returning ${e}`, 'old'),
