@@ -9,10 +9,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type ClientConfig } from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findPostgresBinaries, findServerUser } from './postgres-binaries.ts'
-import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres-server.ts'
+import type { PostgresOptions } from './postgres-cluster.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
 
 const superuserPassword = 'it\'s a "test" \\ password'
-const postgres14 = join(import.meta.dirname, '..', 'toolchain', 'node_modules', 'postgres14-linux-x64', 'native')
+const postgres14 = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  '..',
+  'toolchain',
+  'node_modules',
+  'postgres14-linux-x64',
+  'native',
+)
 const isRoot = process.getuid?.() === 0
 
 const servers: PostgresServer[] = []

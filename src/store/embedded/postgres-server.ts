@@ -15,9 +15,8 @@ import {
   SERVER_ENVIRONMENT,
   type ServerUser,
 } from './postgres-binaries.ts'
+import { readPostmasterLock } from './postmaster-lock.ts'
 import { type Cluster, configure, initialise, makeCluster, type PostgresOptions } from './postgres-cluster.ts'
-
-export type { PostgresOptions } from './postgres-cluster.ts'
 
 export interface PostgresServer {
   readonly host: '127.0.0.1'
@@ -29,6 +28,8 @@ export interface PostgresServer {
   readonly pid: number
   /** Path of the server's log. */
   log(): string
+  /** Whether it still runs. */
+  isRunning(): boolean
   /** Fast shutdown (connections are closed), then harder ones. Removes the files if startPostgres made the directory. */
   stop(): Promise<void>
   /** Kills the postmaster as a crash would, and keeps the files: for tests of what happens then. */
@@ -44,7 +45,7 @@ const START_ATTEMPTS = 8
 const TRANSIENT = /Address already in use|shared memory block .* is still in use|lock file .* already exists/
 
 /** Sends a startup packet (protocol 3.0) and waits for an answer that a working server gives: anything but 57P03. */
-function answersStartup(port: number): Promise<boolean> {
+export function answersStartup(port: number): Promise<boolean> {
   const body = Buffer.from('user\0postgres\0database\0postgres\0\0')
   const packet = Buffer.alloc(8 + body.length)
   packet.writeInt32BE(packet.length, 0)
@@ -69,14 +70,9 @@ async function tail(file: string, from: number): Promise<string> {
   return text.trimEnd().split('\n').slice(-20).join('\n')
 }
 
-/** The postmaster says "ready" in its lock file (line 8) once it accepts connections; line 1 is its process id. */
 async function saysReady(cluster: Cluster, pid: number): Promise<boolean> {
-  const text = await readFile(join(cluster.data, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
-  const lines = text.split('\n')
-  return lines[0]?.trim() === String(pid) && lines[7]?.trim() === 'ready'
+  const lock = await readPostmasterLock(cluster.data)
+  return lock?.pid === pid && lock.ready
 }
 
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
@@ -183,7 +179,7 @@ async function shutDown(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Starts a real PostgreSQL server on 127.0.0.1 for the demo and for tests. Works as root too (it drops to another user).
+ * Starts a real PostgreSQL server on 127.0.0.1: for the store, the demo and tests. Works as root too (it drops to another user).
  * Throws when there are no binaries for this platform, or with the last lines of the server's log when it does not start.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
@@ -233,6 +229,7 @@ function running(
     version: binaries.version,
     pid,
     log: () => cluster.log,
+    isRunning: () => !hasEnded(child),
     stop: async () => {
       await shutDown(child)
       process.removeListener('exit', atExit)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
   appendFile,
@@ -6,6 +7,8 @@ import {
   copyFile,
   mkdir,
   mkdtemp,
+  open,
+  readdir,
   realpath,
   rename,
   rm,
@@ -81,22 +84,25 @@ async function give(path: string, mode: number, user: ServerUser | undefined): P
   if (user !== undefined) await chown(path, user.uid, user.gid)
 }
 
-/** Makes an empty cluster with initdb, unless there is one. */
+const UNFINISHED = 'data.unfinished-'
+/** An initdb that takes longer was killed. */
+const ABANDONED_MS = 10 * 60_000
+
+/** Makes an empty cluster with initdb, unless there is one. Several processes may do this at once: one of theirs stays. */
 export async function initialise(
   cluster: Cluster,
   binaries: PostgresBinaries,
   user: ServerUser | undefined,
   password: string,
-) {
+): Promise<void> {
   if (existsSync(join(cluster.data, 'PG_VERSION'))) return
+  await removeAbandoned(cluster)
   // Under another name until it is complete, so that a killed initdb never passes for a cluster.
-  const unfinished = `${cluster.data}.unfinished`
-  await rm(unfinished, { recursive: true, force: true })
-  await mkdir(unfinished)
-  await give(unfinished, 0o700, user)
-  const passwordFile = join(cluster.base, 'initdb-password')
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  const unfinished = await mkdtemp(join(cluster.base, UNFINISHED))
+  const passwordFile = `${unfinished}.password`
   try {
+    await give(unfinished, 0o700, user)
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
     await give(passwordFile, 0o600, user)
     const initdb = (locale: string) =>
       run(
@@ -108,7 +114,7 @@ export async function initialise(
           '--auth=scram-sha-256',
           '--encoding=UTF8',
           `--locale=${locale}`,
-          '--no-sync',
+          ...(cluster.temporary ? ['--no-sync'] : []),
         ],
         { ...runAs(user), cwd: unfinished },
       )
@@ -116,11 +122,42 @@ export async function initialise(
     // Not every system has C.UTF-8; C differs only in the case of letters outside ASCII.
     if (done.code !== 0 && /invalid locale/.test(done.output)) done = await initdb('C')
     if (done.code !== 0) throw new Error(`initdb failed (${done.code ?? 'not started'}): ${done.output.trim()}`)
+    const settings = join(unfinished, 'postgresql.conf')
+    await appendFile(settings, "\ninclude 'chaperone.conf'\n")
+    if (!cluster.temporary) await sync(settings)
+    await moveIntoPlace(unfinished, cluster)
   } finally {
     await rm(passwordFile, { force: true })
+    await rm(unfinished, { recursive: true, force: true })
   }
-  await appendFile(join(unfinished, 'postgresql.conf'), "\ninclude 'chaperone.conf'\n")
-  await rename(unfinished, cluster.data)
+}
+
+async function moveIntoPlace(unfinished: string, cluster: Cluster): Promise<void> {
+  try {
+    await rename(unfinished, cluster.data)
+  } catch (error) {
+    // Another process was faster; its cluster is as good.
+    if (!existsSync(join(cluster.data, 'PG_VERSION'))) throw error
+  }
+  if (!cluster.temporary) await sync(cluster.base)
+}
+
+async function removeAbandoned(cluster: Cluster): Promise<void> {
+  for (const name of await readdir(cluster.base)) {
+    if (!name.startsWith(UNFINISHED)) continue
+    const path = join(cluster.base, name)
+    const { mtimeMs } = await stat(path)
+    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 /** A value in postgresql.conf (PostgreSQL documentation, 19.1.2): quoted, with quotes and backslashes doubled. */
@@ -162,9 +199,18 @@ export async function configure(
   for (const [name, value] of Object.entries(options.settings ?? {})) settings.set(name, value)
   const lines = [...settings].map(([name, value]) => `${name} = ${quoteSetting(value)}\n`)
   const hba = [...(options.hba ?? []), 'host all all 127.0.0.1/32 scram-sha-256', 'host all all ::1/128 scram-sha-256']
+  // Renamed into place: another process may be starting the server of this directory at the moment. By its handle: the
+  // directory belongs to the server's user, who could put a link under any name.
   const write = async (name: string, text: string) => {
-    await writeFile(join(cluster.data, name), text)
-    await give(join(cluster.data, name), 0o600, user)
+    const complete = join(cluster.data, `${name}.${randomUUID()}`)
+    const handle = await open(complete, 'wx', 0o600)
+    try {
+      await handle.writeFile(text)
+      if (user !== undefined) await handle.chown(user.uid, user.gid)
+    } finally {
+      await handle.close()
+    }
+    await rename(complete, join(cluster.data, name))
   }
   await write('chaperone.conf', lines.join(''))
   await write('pg_hba.conf', `${hba.join('\n')}\n`)
