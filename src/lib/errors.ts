@@ -133,6 +133,31 @@ export const ERRORS = {
     title: 'the statement could reveal protected data in a way that cannot be masked',
     hint: 'Select plain columns, avoid functions and objects that are not known to be safe.',
   },
+  'CHP-MASK-WRITE-BACK': {
+    blame: 'client',
+    // data_exception: the value cannot be stored.
+    sqlstate: '22000',
+    title: 'a masked value would be stored as if it were the real one',
+    hint: 'Leave columns out that are not to change, or send the token that stands for the value, by itself and as it was shown.',
+  },
+  'CHP-TOKEN-UNKNOWN': {
+    blame: 'client',
+    sqlstate: '22000',
+    title: 'a token does not stand for a value that this session may use here',
+    hint: 'Read the value again and send the token exactly as it was shown: tokens belong to one column class, group, purpose and target, and expire.',
+  },
+  'CHP-VAULT-UNAVAILABLE': {
+    blame: 'gateway',
+    sqlstate: '58000',
+    title: 'the store of tokens cannot be reached, so that tokens can neither be given out nor understood',
+    hint: 'Try again later, or select columns that are not tokenised.',
+  },
+  'CHP-DETECTOR-UNAVAILABLE': {
+    blame: 'gateway',
+    sqlstate: '58000',
+    title: 'the external detector did not answer, so the text cannot be released',
+    hint: 'Try again later, or leave the column out.',
+  },
   'CHP-MASK-UNRESOLVED': {
     blame: 'client',
     // undefined_table: what programs take for "not there yet" when they look for a table of their own.

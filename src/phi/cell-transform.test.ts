@@ -2,6 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cellTransform } from './cell-transform.ts'
 import { createPseudonyms } from './pseudonyms.ts'
+import { FakeStandIns } from './tokens/stand-ins-test-support.ts'
+import { recogniseNumberToken, recogniseToken } from './tokens/token-text.ts'
 import { TRANSFORMS, type Transform } from './transform-names.ts'
 import { valueForm } from './value-form.ts'
 
@@ -13,7 +15,7 @@ const ALL: readonly Transform[] = [
   { kind: 'truncate', to: 'quarter' },
   { kind: 'truncate', to: 'decade' },
   { kind: 'round', to: 10 },
-  { kind: 'pseudonym', pseudonyms: createPseudonyms(Buffer.alloc(32, 5), 'test', 'name') },
+  { kind: 'pseudonym', pseudonyms: createPseudonyms([Buffer.alloc(32, 5)], 'test', 'name') },
 ]
 
 /** A built-in type with a value in both formats (binary as hex), and what the server accepts for it. */
@@ -143,7 +145,13 @@ function mask(transform: Transform, oid: number, format: number, value: Buffer, 
   if (form === undefined) throw new Error('no form')
   const source = Buffer.concat([Buffer.from('7'), value, Buffer.from('7')])
   const before = Buffer.from(source)
-  const masked = cellTransform(transform, form, 'unproven', 2026)(source, 1, source.length - 1)
+  const standIns = new FakeStandIns()
+  const apply = cellTransform(transform, form, 'other-id', { currentYear: 2026, standIns })
+  let masked = apply(source, 1, source.length - 1)
+  if (standIns.isLacking) {
+    standIns.settleNow()
+    masked = apply(source, 1, source.length - 1)
+  }
   expect(source).toEqual(before)
   return masked
 }
@@ -163,6 +171,8 @@ function expectValid(fixture: Fixture, format: number, masked: Buffer | null): v
 function kept(transform: Transform, value: string): readonly string[] {
   switch (transform) {
     case 'year':
+    // Of dates.
+    case 'token':
       return [value.slice(0, 4)]
     case 'zip3':
       return [value.slice(0, 3)]
@@ -179,6 +189,8 @@ function kept(transform: Transform, value: string): readonly string[] {
 
 /** Three letters or digits in a row that are in both, constants and what may be shown apart. */
 function leaked(transform: Transform, value: string, masked: string): string | undefined {
+  // What is random has by chance what the value has.
+  if (recogniseToken(masked.trimEnd()) !== null || recogniseNumberToken(masked) !== null) return undefined
   let rest = masked.replace('redacted', '')
   for (const part of kept(transform, value)) rest = rest.replace(part, '\u0001')
   const runs = rest.match(/[A-Za-z0-9]{3,}/gu) ?? []

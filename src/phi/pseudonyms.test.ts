@@ -4,7 +4,7 @@ import { createPseudonyms } from './pseudonyms.ts'
 
 const key = Buffer.alloc(32, 1)
 const digest = (target: string, phiClass: 'name' | 'ssn', value: string, master = key) =>
-  createPseudonyms(master, target, phiClass).digest(Buffer.from(`<${value}>`), 1, 1 + Buffer.byteLength(value))
+  createPseudonyms([master], target, phiClass).digest(Buffer.from(`<${value}>`), 1, 1 + Buffer.byteLength(value))
 
 describe('createPseudonyms', () => {
   it('is HMAC-SHA-256 under a key of HKDF-SHA-256, and stays that', () => {
@@ -26,11 +26,11 @@ describe('createPseudonyms', () => {
   })
 
   it('permutes alike after every start', () => {
-    const one = createPseudonyms(key, 'hospital', 'mrn')
-    const other = createPseudonyms(key, 'hospital', 'mrn')
+    const one = createPseudonyms([key], 'hospital', 'mrn')
+    const other = createPseudonyms([key], 'hospital', 'mrn')
     for (const bits of [15, 31, 63] as const) {
       expect(one.permute(bits, 3, 5)).toEqual(other.permute(bits, 3, 5))
-      expect(one.permute(bits, 3, 5)).not.toEqual(createPseudonyms(key, 'clinic', 'mrn').permute(bits, 3, 5))
+      expect(one.permute(bits, 3, 5)).not.toEqual(createPseudonyms([key], 'clinic', 'mrn').permute(bits, 3, 5))
     }
   })
 })

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import type { PhiClass } from './classes.ts'
 import { hmacSha256 } from './hmac.ts'
 import { type Halves, permutation } from './permutation.ts'
+import { sealedTexts } from './sealed-text.ts'
 import type { PermutedBits, Pseudonyms } from './transform-names.ts'
 
 const KEY_BYTES = 32
@@ -11,15 +12,21 @@ const KEY_BYTES = 32
  * every restart. Keys are derived with HKDF-SHA-256 (RFC 5869), so that values of different classes or targets cannot be
  * matched.
  *
- * @param master 32 random bytes.
+ * @param masters of 32 random bytes: the first makes pseudonyms; those of the others can still be opened.
  */
-export function createPseudonyms(master: Buffer, target: string, phiClass: PhiClass): Pseudonyms {
+export function createPseudonyms(
+  masters: readonly [Buffer, ...Buffer[]],
+  target: string,
+  phiClass: PhiClass,
+): Pseudonyms {
+  const [master] = masters
   const derive = (use: string): Buffer => {
     const info = Buffer.from(['chaperone pseudonym', use, phiClass, target].join('\0'))
     return Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), info, KEY_BYTES))
   }
   const permutations = new Map<PermutedBits, (high: number, low: number) => Halves>()
   return {
+    ...sealedTexts(masters, ['pseudonym', phiClass, target].join('\0')),
     digest: hmacSha256(derive('digest')),
     permute: (bits, high, low) => {
       let permute = permutations.get(bits)

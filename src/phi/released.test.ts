@@ -7,7 +7,7 @@ import { analysedLabel, releasedBy } from './released.ts'
 import type { Transform } from './transform-names.ts'
 import type { ValueKind } from './value-form.ts'
 
-const pseudonym: Transform = { kind: 'pseudonym', pseudonyms: createPseudonyms(Buffer.alloc(32, 1), 't', 'name') }
+const pseudonym: Transform = { kind: 'pseudonym', pseudonyms: createPseudonyms([Buffer.alloc(32, 1)], 't', 'name') }
 const released = (transform: Transform, kind: ValueKind, phiClass: Label['class'] = 'date') =>
   releasedBy({ class: phiClass, transform }, kind, 2026)
 
@@ -34,6 +34,12 @@ describe('releasedBy', () => {
     ['year', 'timestamptz'],
     [{ kind: 'truncate', to: 'month' }, 'timestamptz'],
     [pseudonym, 'timestamptz'],
+    ['token', 'timestamptz'],
+    ['token', 'jsonb'],
+    ['token', 'int2'],
+    ['token', 'float8'],
+    ['token', 'bytea'],
+    ['token', 'array'],
     ['age90', 'numeric'],
     ['age90', 'text'],
     ['zip3', 'int4'],
@@ -64,6 +70,13 @@ describe('releasedBy', () => {
     expect([among.has('021'), among.has('036'), among.has('000')]).toEqual([true, false, false])
   })
 
+  it('is equality of tokens, and the year of dates that have none', () => {
+    for (const kind of ['text', 'bpchar', 'uuid', 'int4', 'int8', 'numeric'] as const) {
+      expect(released('token', kind)).toEqual({ kind: 'equality' })
+    }
+    for (const kind of ['date', 'timestamp'] as const) expect(released('token', kind)).toEqual(year)
+  })
+
   it('is ages below 90, and equality of pseudonyms', () => {
     expect(released('age90', 'int4', 'age')).toEqual({ kind: 'age', below: 90 })
     for (const kind of ['text', 'bpchar', 'uuid', 'int2', 'int8', 'numeric'] as const) {
@@ -83,19 +96,40 @@ describe('analysedLabel', () => {
   const label: Label = { class: PHI_CLASSES.at(-1) ?? 'name', transform: 'redact', document }
 
   it('has the classes of a document where there can be one', () => {
-    const text = { kind: 'phi', class: 'free-text' }
+    const text = { kind: 'phi', class: 'free-text', releases: nothing }
     expect(analysedLabel(label, 'jsonb', true, 2026)).toEqual({
       class: 'free-text',
       releases: nothing,
       document: {
         kind: 'members',
         members: new Map<string, object>([
-          ['name', { kind: 'members', members: new Map([['family', { kind: 'phi', class: 'name' }]]), others: text }],
+          [
+            'name',
+            {
+              kind: 'members',
+              members: new Map([['family', { kind: 'phi', class: 'name', releases: nothing }]]),
+              others: text,
+            },
+          ],
           ['gender', { kind: 'clear' }],
         ]),
         others: text,
       },
     })
     expect(analysedLabel(label, 'text', false, 2026)).toEqual({ class: 'free-text', releases: nothing })
+  })
+
+  it('judges the parts of a document as texts', () => {
+    const parts = documentTree([{ path: ['mrn'], label: { class: 'mrn', transform: 'token' } }], 'none')
+    const of: Label = { class: 'free-text', transform: 'token', document: parts }
+    expect(analysedLabel(of, 'jsonb', true, 2026)).toEqual({
+      class: 'free-text',
+      releases: { kind: 'parts' },
+      document: {
+        kind: 'members',
+        members: new Map([['mrn', { kind: 'phi', class: 'mrn', releases: { kind: 'equality' } }]]),
+        others: { kind: 'clear' },
+      },
+    })
   })
 })

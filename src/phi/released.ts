@@ -25,6 +25,7 @@ const TEXTS: ReadonlySet<ValueKind> = new Set(['text', 'bpchar'])
 const DATES: ReadonlySet<ValueKind> = new Set(['date', 'timestamp'])
 const INTEGERS: ReadonlySet<ValueKind> = new Set(['int2', 'int4', 'int8'])
 const WITH_PSEUDONYMS: ReadonlySet<ValueKind> = new Set([...TEXTS, ...INTEGERS, 'numeric', 'uuid'])
+const WITH_TOKENS: ReadonlySet<ValueKind> = new Set([...TEXTS, 'int4', 'int8', 'numeric', 'uuid'])
 
 /**
  * What the replacement of a value of this kind still tells about it, so that a condition may ask as much. A transform that
@@ -46,12 +47,18 @@ export function releasedBy({ class: phiClass, transform }: Label, kind: ValueKin
     case 'age90':
       // Fractions of years are not told.
       return INTEGERS.has(kind) ? { kind: 'age', below: OLD_AGE } : PARTS
+    case 'token':
+      if (DATES.has(kind)) return year
+      return WITH_TOKENS.has(kind) ? EQUALITY : PARTS
     default:
       break
   }
   switch (transform.kind) {
     case 'constant':
       return NOTHING
+    case 'detect':
+      // What is left of a text is not what a condition could ask for.
+      return PARTS
     case 'keep-ends':
     case 'round':
       return PARTS
@@ -68,18 +75,22 @@ export function releasedBy({ class: phiClass, transform }: Label, kind: ValueKin
 /** A label of a column of this kind as the analysis has to know it; the document only where the column can hold one. */
 export function analysedLabel(label: Label, kind: ValueKind, json: boolean, currentYear: number): PhiLabel {
   const released: PhiLabel = { class: label.class, releases: releasedBy(label, kind, currentYear) }
-  return json && label.document !== undefined ? { ...released, document: analysedDocument(label.document) } : released
+  return json && label.document !== undefined
+    ? { ...released, document: analysedDocument(label.document, currentYear) }
+    : released
 }
 
-function analysedDocument(node: DocumentNode): PhiDocument {
+/** The scalars of a document are judged as texts: that is what `->>` makes of them. */
+function analysedDocument(node: DocumentNode, currentYear: number): PhiDocument {
   switch (node.kind) {
     case 'clear':
       return { kind: 'clear' }
     case 'phi':
-      return { kind: 'phi', class: node.label.class }
+      return { kind: 'phi', class: node.label.class, releases: releasedBy(node.label, 'text', currentYear) }
     case 'members': {
-      const members = new Map([...node.members].map(([name, member]) => [name, analysedDocument(member)] as const))
-      return { kind: 'members', members, others: analysedDocument(node.others) }
+      const below = (member: DocumentNode) => analysedDocument(member, currentYear)
+      const members = new Map([...node.members].map(([name, member]) => [name, below(member)] as const))
+      return { kind: 'members', members, others: below(node.others) }
     }
     default:
       return assertNever(node)

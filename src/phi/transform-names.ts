@@ -1,15 +1,18 @@
+import type { TextDetectors } from './detect/text-detectors.ts'
+import type { SealedTexts } from './sealed-text.ts'
+
 /**
- * What can replace a value and needs to know nothing else. `docs/transforms.md` says what each one does to each type. All
- * but `partial` follow Safe Harbor, 45 CFR 164.514(b)(2); `partial` keeps the last four characters, which Safe Harbor does
- * not allow.
+ * What can replace a value and needs no key or setting of its own. `docs/transforms.md` says what each one does to each type.
+ * All but `partial` follow Safe Harbor, 45 CFR 164.514(b)(2) and, for `token`, (c); `partial` keeps the last four
+ * characters, which Safe Harbor does not allow.
  */
-export const TRANSFORMS = ['redact', 'null', 'year', 'zip3', 'age90', 'partial'] as const
+export const TRANSFORMS = ['redact', 'null', 'year', 'zip3', 'age90', 'partial', 'token'] as const
 
 /**
  * The names that a configuration can give besides those it defines itself. `keep` lets a class pass, `pseudonym` needs a
- * key; neither is Safe Harbor.
+ * key, `detect` detectors, which miss things; none of them is Safe Harbor.
  */
-export const TRANSFORM_NAMES = [...TRANSFORMS, 'keep', 'pseudonym'] as const
+export const TRANSFORM_NAMES = [...TRANSFORMS, 'keep', 'pseudonym', 'detect'] as const
 
 export type TransformName = (typeof TRANSFORM_NAMES)[number]
 
@@ -27,15 +30,21 @@ export type CustomTransform =
   | { readonly kind: 'round'; readonly to: number }
 
 /** What replaces a value. Objects are the same transform only if they are the same object. */
-export type Transform = (typeof TRANSFORMS)[number] | CustomTransform | PseudonymTransform
+export type Transform = (typeof TRANSFORMS)[number] | CustomTransform | PseudonymTransform | DetectTransform
 
 export interface PseudonymTransform {
   readonly kind: 'pseudonym'
   readonly pseudonyms: Pseudonyms
 }
 
+/** Replaces what detectors find in a text; the rest of it stays. */
+export interface DetectTransform {
+  readonly kind: 'detect'
+  readonly detectors: TextDetectors
+}
+
 /** Keyed replacements for one class of one target: the same for the same value, and different for different ones. */
-export interface Pseudonyms {
+export interface Pseudonyms extends SealedTexts {
   /** A keyed digest of 32 bytes over the bytes from `start` to `end`. */
   digest(source: Buffer, start: number, end: number): Buffer
   /**

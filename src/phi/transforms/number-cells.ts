@@ -7,6 +7,7 @@ export type NumberReader = (source: Buffer, start: number, end: number) => strin
 /** numeric has up to 131,072 digits; identifiers and amounts do not. */
 const MAX_DIGITS = 256
 const PLAIN = /^-?[0-9]+(?:\.[0-9]*)?$/u
+const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?$/u
 /** Header of a numeric: number of digits, weight of the first, sign, display scale; all 16 bits (numeric_send). */
 const NUMERIC_HEADER = 8
 const NUMERIC_BASE = 10_000n
@@ -70,6 +71,15 @@ export function numberCell(form: ValueForm, n: bigint): Buffer | null {
   return form.binary ? type.write(n) : Buffer.from(text)
 }
 
+/** A number in plain notation as a cell of a type of numbers; null when it cannot hold exactly that. */
+export function decimalCell(form: ValueForm, text: string): Buffer | null {
+  const [, sign = '', whole = '', fraction = ''] = DECIMAL.exec(text) ?? []
+  if (whole === '' || text.length > MAX_DIGITS || TYPES[form.kind] === undefined) return null
+  if (/^0*$/u.test(fraction)) return numberCell(form, BigInt(sign + whole))
+  if (form.kind !== 'numeric') return null
+  return form.binary ? numericParts(sign !== '', whole, fraction) : Buffer.from(text)
+}
+
 function integer(bytes: 2 | 4 | 8, read: NumberType['read'], write: (cell: Buffer, n: bigint) => void): NumberType {
   const half = 2n ** BigInt(8 * bytes - 1)
   return { bytes, read, write: (n) => filled(bytes, (cell) => write(cell, n)), least: -half, greatest: half - 1n }
@@ -113,16 +123,27 @@ function readNumeric(source: Buffer, start: number, end: number): string | undef
 }
 
 function numericCell(n: bigint): Buffer {
-  const groups: number[] = []
-  for (let rest = n < 0n ? -n : n; rest > 0n; rest /= NUMERIC_BASE) groups.unshift(Number(rest % NUMERIC_BASE))
-  const weight = Math.max(groups.length - 1, 0)
-  // Trailing zero digits are not stored.
-  while (groups.at(-1) === 0) groups.pop()
-  return filled(NUMERIC_HEADER + 2 * groups.length, (cell) => {
-    cell.writeInt16BE(groups.length)
-    cell.writeInt16BE(weight, 2)
-    cell.writeUInt16BE(n < 0n ? NEGATIVE : 0, 4)
-    for (const [i, group] of groups.entries()) cell.writeUInt16BE(group, NUMERIC_HEADER + 2 * i)
+  return numericParts(n < 0n, String(n < 0n ? -n : n), '')
+}
+
+/** numeric_recv: groups of four digits, the first of weight 0 being that before the point. */
+function numericParts(negative: boolean, whole: string, fraction: string): Buffer {
+  const before = Math.ceil(whole.length / DIGITS_PER_GROUP)
+  const after = Math.ceil(fraction.length / DIGITS_PER_GROUP)
+  const digits = whole.padStart(before * DIGITS_PER_GROUP, '0') + fraction.padEnd(after * DIGITS_PER_GROUP, '0')
+  const groups = Array.from({ length: before + after }, (_, i) =>
+    Number(digits.slice(i * DIGITS_PER_GROUP, (i + 1) * DIGITS_PER_GROUP)),
+  )
+  const first = groups.findIndex((group) => group !== 0)
+  const last = groups.findLastIndex((group) => group !== 0)
+  // Zero digits at either end are not stored.
+  const stored = first < 0 ? [] : groups.slice(first, last + 1)
+  return filled(NUMERIC_HEADER + 2 * stored.length, (cell) => {
+    cell.writeInt16BE(stored.length)
+    cell.writeInt16BE(first < 0 ? 0 : before - 1 - first, 2)
+    cell.writeUInt16BE(negative ? NEGATIVE : 0, 4)
+    cell.writeInt16BE(fraction.length, 6)
+    for (const [i, group] of stored.entries()) cell.writeUInt16BE(group, NUMERIC_HEADER + 2 * i)
   })
 }
 

@@ -1,3 +1,4 @@
+import { uuidText } from '../tokens/token-text.ts'
 import type { Pseudonyms } from '../transform-names.ts'
 import type { ValueForm } from '../value-form.ts'
 import type { CellTransform } from './cell.ts'
@@ -22,7 +23,7 @@ export function pseudonymUuid(form: ValueForm, pseudonyms: Pseudonyms): CellTran
     const digest = pseudonyms.digest(value, 0, BYTES).subarray(0, BYTES)
     digest[6] = ((digest[6] ?? 0) & 0x0f) | VERSION
     digest[8] = ((digest[8] ?? 0) & 0x3f) | VARIANT
-    return form.binary ? digest : Buffer.from(written(digest))
+    return form.binary ? digest : Buffer.from(uuidText(digest))
   }
 }
 
@@ -30,9 +31,4 @@ function parsed(source: Buffer, start: number, end: number): Buffer | undefined 
   if (end - start !== TEXT_LENGTH) return undefined
   const text = source.toString('latin1', start, end)
   return TEXT.test(text) ? Buffer.from(text.replaceAll('-', ''), 'hex') : undefined
-}
-
-function written(bytes: Buffer): string {
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -8,7 +8,7 @@ import { pseudonym } from './pseudonym.ts'
 
 const OLDEST = 1937
 const key = Buffer.alloc(32, 9)
-const ofClass = new Map(PHI_CLASSES.map((phiClass) => [phiClass, createPseudonyms(key, 't', phiClass)]))
+const ofClass = new Map(PHI_CLASSES.map((phiClass) => [phiClass, createPseudonyms([key], 't', phiClass)]))
 
 function formOf(typeOid: number, format = 0, typmod = -1) {
   const form = valueForm({ typeOid, typmod, format })
@@ -30,9 +30,9 @@ describe('pseudonyms of text', () => {
     for (const phiClass of PHI_CLASSES) {
       const found = textOf(25, 'Smith', phiClass)
       expect(found).toBe(textOf(1043, 'Smith', phiClass))
-      if (phiClass === 'email') expect(found).toMatch(/^[0-9a-f]{24}@pseudonym\.invalid$/u)
+      if (phiClass === 'email') expect(found).toMatch(/^[0-9a-hjkmnp-tv-z]{54}@pseudonym\.invalid$/u)
       else if (phiClass === 'phone' || phiClass === 'fax') expect(found).toMatch(/^\+999[0-9]{20}$/u)
-      else expect(found).toMatch(new RegExp(`^${phiClass}_[0-9a-f]{24}$`, 'u'))
+      else expect(found).toMatch(new RegExp(`^${phiClass}_[0-9a-hjkmnp-tv-z]{54}$`, 'u'))
     }
   })
 
@@ -43,17 +43,27 @@ describe('pseudonyms of text', () => {
     expect(textOf(25, 'smith')).not.toBe(textOf(25, 'Smith'))
   })
 
+  it('keep to the lengths of mail addresses', () => {
+    const found = textOf(25, `${'zebediah.'.repeat(5)}@example.org`, 'email') ?? ''
+    const [local = '', domain = ''] = found.split('@')
+    expect(local.length).toBeLessThanOrEqual(64)
+    for (const label of domain.split('.')) expect(label.length).toBeLessThanOrEqual(63)
+    expect(domain).toMatch(/\.pseudonym\.invalid$/u)
+  })
+
   it('fit limited types with as many bits as there is room for', () => {
+    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 58)).toBe(textOf(25, 'Smith', 'ssn'))
+    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 57)).toMatch(/^ssn_[0-9a-f]{24}$/u)
     const full = textOf(1043, 'Smith', 'ssn', 0, 4 + 28)
     expect(full).toMatch(/^ssn_[0-9a-f]{24}$/u)
-    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 27)).toMatch(/^[\w-]{27}$/u)
-    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 11)).toMatch(/^[\w-]{11}$/u)
+    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 27)).toMatch(/^~[\w-]{26}$/u)
+    expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 11)).toMatch(/^~[\w-]{10}$/u)
     expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 10)).toBe('[redacted]')
     expect(textOf(1043, 'Smith', 'ssn', 0, 4 + 9)).toBe('*********')
   })
 
   it('disregard the padding of char(n)', () => {
-    expect(textOf(1042, 'Smith     ', 'name', 0, 4 + 40)?.trimEnd()).toBe(textOf(25, 'Smith'))
+    expect(textOf(1042, 'Smith     ', 'name', 0, 4 + 60)?.trimEnd()).toBe(textOf(25, 'Smith'))
     expect(textOf(1042, 'Smith     ', 'name', 0, 4 + 40)).toHaveLength(40)
     expect(textOf(25, 'Smith ')).not.toBe(textOf(25, 'Smith'))
   })

@@ -11,8 +11,10 @@ import { yearOnly } from './year-only.ts'
 
 /** 96 bits in hexadecimal. */
 const HEX = 24
-/** Shortest text that can hold a pseudonym: 6 bits a character make 66. */
+/** Shortest text that can hold a pseudonym: 6 bits a character make 60. */
 const SHORTEST = 11
+/** Where the name of the class does not fit. No value begins like that, so that it is not stored as one. */
+const SHORT_PREFIX = '~'
 /** Reserved names cannot be registered (RFC 2606), so that nobody gets mail. */
 const MAIL_DOMAIN = '@pseudonym.invalid'
 /** +999 is no country, and E.164 has 15 digits at most, so that nobody is called. */
@@ -24,8 +26,9 @@ const PART_BYTES = 6
 
 /**
  * The same stand-in for the same value, made with a key. Not Safe Harbor: it is derived from the value
- * (45 CFR 164.514(c)(1)). Different values have different ones; for text as surely as 96 bits say, or as many as a shorter
- * type holds. Dates have none and keep their year; other types are redacted.
+ * (45 CFR 164.514(c)(1)). Texts are sealed, so that they can be opened again; where that is too long for the type, and for
+ * telephone numbers, they are digests, which differ as surely as 96 bits say, or as many as a shorter type holds. Dates
+ * have none and keep their year; other types are redacted.
  */
 export function pseudonym(
   form: ValueForm,
@@ -52,7 +55,8 @@ export function pseudonym(
     case 'jsonb':
       return (source, start, end) => {
         const version = form.kind === 'jsonb' && form.binary ? 1 : 0
-        return jsonString(form, plainName(phiClass, pseudonyms.digest(source, Math.min(start + version, end), end)))
+        const digest = pseudonyms.digest(source, Math.min(start + version, end), end)
+        return jsonString(form, `${phiClass}_${digest.toString('hex', 0, HEX / 2)}`)
       }
     case 'char':
     case 'xml':
@@ -67,28 +71,50 @@ export function pseudonym(
   }
 }
 
+/** How the texts of a class are spelled, around what is sealed and around digests. */
+interface Spelling {
+  readonly sealed: ((sealed: string) => string) | undefined
+  readonly digest: (digest: Buffer) => string
+}
+
+function spellingOf(phiClass: PhiClass | 'unproven'): Spelling {
+  if (phiClass === 'email') return { sealed: sealedMail, digest: (digest) => hexOf(digest) + MAIL_DOMAIN }
+  if (phiClass === 'phone' || phiClass === 'fax') return { sealed: undefined, digest: phoneNumber }
+  return { sealed: (sealed) => `${phiClass}_${sealed}`, digest: (digest) => `${phiClass}_${hexOf(digest)}` }
+}
+
 function pseudonymText(form: ValueForm, phiClass: PhiClass | 'unproven', pseudonyms: Pseudonyms): CellTransform {
   const { limit } = form
   if (limit !== undefined && limit < SHORTEST) return redact(form)
-  const name = phiClass === 'email' ? mailName : phiClass === 'phone' || phiClass === 'fax' ? phoneName : plainName
-  const fits = limit === undefined || name(phiClass, Buffer.alloc(32)).length <= limit
+  const { sealed: spelled, digest: spelledDigest } = spellingOf(phiClass)
+  const holdsDigest = limit === undefined || spelledDigest(Buffer.alloc(32)).length <= limit
   // char(n) is padded, and a text of the same value must have the same pseudonym.
   const stop = form.kind === 'bpchar' ? trimmedEnd : (_source: Buffer, _start: number, end: number) => end
   return (source, start, end) => {
-    const digest = pseudonyms.digest(source, start, stop(source, start, end))
-    return textCell(form, fits ? name(phiClass, digest) : digest.toString('base64url').slice(0, limit))
+    const last = stop(source, start, end)
+    const sealed = spelled === undefined ? undefined : pseudonyms.seal(source.toString('utf8', start, last))
+    const whole = sealed === undefined ? undefined : spelled?.(sealed)
+    if (whole !== undefined && (limit === undefined || whole.length <= limit)) return textCell(form, whole)
+    const digest = pseudonyms.digest(source, start, last)
+    const short = SHORT_PREFIX + digest.toString('base64url')
+    return textCell(form, holdsDigest ? spelledDigest(digest) : short.slice(0, limit))
   }
 }
 
-function plainName(phiClass: PhiClass | 'unproven', digest: Buffer): string {
-  return `${phiClass}_${digest.toString('hex', 0, HEX / 2)}`
+function hexOf(digest: Buffer): string {
+  return digest.toString('hex', 0, HEX / 2)
 }
 
-function mailName(_: string, digest: Buffer): string {
-  return digest.toString('hex', 0, HEX / 2) + MAIL_DOMAIN
+/** The longest part of a mail address before the @ is 64 characters, of a domain name between dots 63 (RFC 5321, RFC 1035). */
+const MAIL_PART = 60
+
+function sealedMail(sealed: string): string {
+  const parts = sealed.match(new RegExp(`.{1,${MAIL_PART}}`, 'gu')) ?? []
+  const [local, ...labels] = parts
+  return `${local}@${labels.map((label) => `${label}.`).join('')}${MAIL_DOMAIN.slice(1)}`
 }
 
-function phoneName(_: string, digest: Buffer): string {
+function phoneNumber(digest: Buffer): string {
   const part = (at: number) => String(digest.readUIntBE(at, PART_BYTES) % PHONE_DIGITS).padStart(PHONE_PART, '0')
   return PHONE_PREFIX + part(0) + part(PART_BYTES)
 }

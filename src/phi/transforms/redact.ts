@@ -2,7 +2,8 @@ import { assertNever } from '../../lib/assert-never.ts'
 import type { ValueForm } from '../value-form.ts'
 import { type CellTransform, textCell } from './cell.ts'
 
-const REDACTED = '[redacted]'
+/** What stands for a text. */
+export const REDACTED = '[redacted]'
 
 /** Nothing of the value stays: a constant where the type has a neutral value, else NULL. */
 export function redact(form: ValueForm): CellTransform {
