@@ -14,10 +14,13 @@ export function packTransform(pack: Pack, phiClass: PhiClass): PackTransform {
   return TABLES[pack][phiClass]
 }
 
-/** Whether a transform tells no more of a class than Safe Harbor allows. `none` and unknown classes are nobody's identifiers. */
+/**
+ * Whether a transform tells no more of a class than Safe Harbor allows. `none` and unknown classes are nobody's identifiers.
+ * A token is not derived from the value, and no date is shown by it but the year (45 CFR 164.514(c)).
+ */
 export function followsSafeHarbor(className: string, transform: string): boolean {
   const phiClass = PHI_CLASSES.find((known) => known === className)
-  return phiClass === undefined || ['redact', 'null', SAFE_HARBOR[phiClass]].includes(transform)
+  return phiClass === undefined || ['redact', 'null', 'token', SAFE_HARBOR[phiClass]].includes(transform)
 }
 
 /** 45 CFR 164.514(b)(2)(i). */

@@ -26,7 +26,7 @@ function relation(oid: number, path: string, columns: readonly string[], parents
 function resolve(
   relations: readonly PhiRelation[],
   rules: readonly LabelRule[],
-  { mode = 'mask', boundary = [] }: { mode?: 'mask' | 'pass'; boundary?: readonly string[] } = {},
+  { mode = 'mask', boundary = [] }: { mode?: 'mask' | 'pass' | Label; boundary?: readonly string[] } = {},
 ) {
   return resolveTargetPhi({ relations, phiColumns: new Set(boundary) }, compileLabels(rules), mode)
 }
@@ -42,6 +42,29 @@ describe('resolveTargetPhi', () => {
     const target = resolve([patients], rules)
     expect([1, 2, 3].map((attnum) => target.columnOf(20_000, attnum))).toEqual([phi(name), clear, unlabelled])
     expect(resolve([patients], rules, { mode: 'pass' }).columnOf(20_000, 3)).toEqual(clear)
+  })
+
+  it('searches unlabelled texts and JSON where that is wanted, and masks all else', () => {
+    const searched: Label = { class: 'free-text', transform: 'redact' }
+    const types = [25, 1042, 1043, 114, 3802, 1009, 3807, 23, 1082, 17, 2950, 142]
+    const table: PhiRelation = {
+      ...relation(20_000, 'ehr.t', []),
+      columns: types.map((typeOid, i) => ({ attnum: i + 1, name: `c${i}`, typeOid })),
+    }
+    const target = resolve([table], [{ pattern: 'ehr.t.c1', label: 'none' }], { mode: searched, boundary: ['20000.3'] })
+    const found = types.map((_, i) => target.columnOf(20_000, i + 1))
+    const search = phi(searched)
+    // The second is reviewed; the third is in the boundary for another reason.
+    expect(found.slice(0, 7)).toEqual([search, clear, unlabelled, search, search, search, search])
+    expect(found.slice(7)).toEqual(types.slice(7).map(() => unlabelled))
+  })
+
+  it('searches no column that inherits a label', () => {
+    const searched: Label = { class: 'free-text', transform: 'redact' }
+    const parent = relation(20_000, 'ehr.p', ['last'])
+    const child = relation(20_001, 'other.c', ['last', 'note'], [20_000])
+    const target = resolve([parent, child], [{ pattern: 'ehr.p.last', label: name }], { mode: searched })
+    expect([1, 2].map((attnum) => target.columnOf(20_001, attnum))).toEqual([phi(name), phi(searched)])
   })
 
   it('does not know what the snapshot does not know', () => {

@@ -60,10 +60,15 @@ export function isView({ kind }: { readonly kind: string }): boolean {
 /**
  * Resolves labels. A column without a label takes that of the same column of its nearest inheritance ancestor; then that
  * of its descendants, because reading a parent returns their rows too. What the boundary contains and no label explains
- * is 'unlabelled'; so is, with `unlabelled: 'mask'`, every column of a table that nobody has labelled. A label on a view
- * column stands, whichever it is; without one the column is 'derived'.
+ * is 'unlabelled'; so is, unless `unlabelled` is 'pass', every column of a table that nobody has labelled, but that texts and
+ * JSON have the label that `unlabelled` may be instead. A label on a view column stands, whichever it is; without one the
+ * column is 'derived'.
  */
-export function resolveTargetPhi(input: TargetPhiInput, labels: LabelSet, unlabelled: 'mask' | 'pass'): TargetPhi {
+export function resolveTargetPhi(
+  input: TargetPhiInput,
+  labels: LabelSet,
+  unlabelled: 'mask' | 'pass' | Label,
+): TargetPhi {
   const family = familyOf(input.relations)
   const resolved = new Map<number, ReadonlyMap<number, ColumnPhi>>()
   for (const relation of input.relations) {
@@ -81,13 +86,13 @@ export function resolveTargetPhi(input: TargetPhiInput, labels: LabelSet, unlabe
   function tableColumns(relation: PhiRelation): readonly ColumnPhi[] {
     const ancestors = family.ancestors(relation)
     const descendants = family.descendants(relation)
-    return relation.columns.map(({ attnum, name }) =>
+    return relation.columns.map(({ attnum, name, typeOid }) =>
       columnPhi({
         own: labels.labelOf(relation.schema, relation.name, name),
         above: labelsIn(ancestors, name, labels),
         below: labelsIn(descendants, name, labels),
         bounded: input.phiColumns.has(`${relation.oid}.${attnum}`),
-        unlabelled,
+        unlabelled: typeof unlabelled === 'object' && !isSearchable(typeOid, input.typeOf) ? 'mask' : unlabelled,
       }),
     )
   }
@@ -114,6 +119,12 @@ export function holdsJson(typeOid: number, typeOf: TypeLookup | undefined): bool
   return kind === 'json' || kind === 'jsonb'
 }
 
+/** Whether values of a type can be masked by what is found in them: texts, JSON, and arrays of them. */
+export function isSearchable(typeOid: number, typeOf: TypeLookup | undefined): boolean {
+  const kind = elementKind(typeOid, typeOf)
+  return kind === 'text' || kind === 'bpchar' || kind === 'json' || kind === 'jsonb'
+}
+
 function wholeRow(columns: readonly ColumnPhi[]): ColumnPhi {
   if (columns.every(({ kind }) => kind === 'clear')) return CLEAR
   return columns.every(({ kind }) => kind === 'clear' || kind === 'derived') ? DERIVED : UNLABELLED
@@ -125,7 +136,7 @@ interface Findings {
   readonly above: readonly FoundLabel[]
   readonly below: readonly FoundLabel[]
   readonly bounded: boolean
-  readonly unlabelled: 'mask' | 'pass'
+  readonly unlabelled: 'mask' | 'pass' | Label
 }
 
 function columnPhi({ own, above, below, bounded, unlabelled }: Findings): ColumnPhi {
@@ -140,7 +151,8 @@ function columnPhi({ own, above, below, bounded, unlabelled }: Findings): Column
 
   if (bounded) return UNLABELLED
   const reviewed = own === NOT_PHI || above.includes(NOT_PHI)
-  return reviewed || unlabelled === 'pass' ? CLEAR : UNLABELLED
+  if (reviewed || unlabelled === 'pass') return CLEAR
+  return unlabelled === 'mask' ? UNLABELLED : { kind: 'phi', label: unlabelled }
 }
 
 /** Only of relations that have the column: a child's own column is not covered by what is said of its parent's columns. */

@@ -35,6 +35,8 @@ export interface ValueForm {
    * year is that in UTC: a client could find out the hour by setting one time zone after the other.
    */
   readonly local?: boolean
+  /** Of a number that has been cast to another type of number: the kind of the one it is stored with, which its tokens go by. */
+  readonly storedKind?: ValueKind
 }
 
 /**

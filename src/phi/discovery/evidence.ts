@@ -1,5 +1,5 @@
 import { DETECTORS } from './catalog/detectors.ts'
-import { isVerhoeff } from './checksums.ts'
+import { isVerhoeff } from '../detect/checksums.ts'
 import type { TypeGroup } from './type-group.ts'
 
 /** What was seen in the values of a column: counts, and nothing of the values. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PHI_CLASSES, type PhiClass } from '../../classes.ts'
-import { nonLinear } from '../linear-pattern-test-support.ts'
+import { nonLinear } from '../../detect/linear-pattern-test-support.ts'
 import { classOfName } from '../name-class.ts'
 import { tableSubjects } from '../table-subject.ts'
 import type { TypeGroup } from '../type-group.ts'

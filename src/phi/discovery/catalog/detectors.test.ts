@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PHI_CLASSES } from '../../classes.ts'
-import { nonLinear } from '../linear-pattern-test-support.ts'
+import { nonLinear } from '../../detect/linear-pattern-test-support.ts'
 import { DETECTORS } from './detectors.ts'
 import { FHIR_MEMBERS } from './json-members.ts'
 

@@ -1,6 +1,34 @@
 import type { PhiClass } from '../../classes.ts'
-import { isDea, isIban, isIpv6, isIssuableSsn, isLuhn, isNpi, isVin } from '../checksums.ts'
-import { PERSON_NAMES } from './person-names.ts'
+import { isDea, isIban, isIpv6, isIssuableSsn, isLuhn, isNpi, isVin } from '../../detect/checksums.ts'
+import {
+  CARD,
+  COORDINATES,
+  CREDENTIAL,
+  DEA,
+  DICOM_UID,
+  EMAIL,
+  IBAN,
+  IMAGE,
+  IPV4,
+  IPV6,
+  ISO_DATE,
+  MAC,
+  MBI,
+  NPI,
+  PHONE,
+  PO_BOX,
+  SSN,
+  STREET_ADDRESS,
+  TEXT_DATE,
+  UDI,
+  URL,
+  US_DATE,
+  UUID,
+  VIN,
+  YEAR,
+} from '../../detect/identifier-sources.ts'
+import { isVocabularyUrl } from '../../detect/vocabulary-url.ts'
+import { PERSON_NAMES } from '../../detect/person-names.ts'
 
 /**
  * What identifiers look like. Structure alone says little (nine digits can be anything), so each has a strength, and a check
@@ -31,21 +59,13 @@ type Definition = Omit<Detector, 'pattern' | 'inside'> & {
   readonly within: 'edges' | 'free' | 'no'
 }
 
-const MONTH =
-  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)'
-const DAY = '(?:0?[1-9]|[12][0-9]|3[01])'
-const YEAR = '(?:18|19|20)[0-9]{2}'
-/** USPS Publication 28, appendix C1, the suffixes that occur, with others that Synthea prints. */
-const STREET =
-  'Aly|Alley|Annex|Arcade|Ave|Avenue|Bay|Bend|Blvd|Boulevard|Branch|Bridge|Brook|Burg|Bypass|Byway|Camp|Canyon|Cape|Causeway|Center|Cir|Circle|Cliff|Close|Club|Common|Corner|Course|Court|Ct|Cove|Creek|Crescent|Crest|Crossing|Crossroad|Curve|Dale|Dam|Divide|Dr|Drive|Esplanade|Estate|Expressway|Extension|Fall|Ferry|Field|Flat|Ford|Forest|Forge|Fork|Fort|Freeway|Frontage [Rr]oad|Garden|Gate|Gateway|Glen|Green|Grove|Harbor|Haven|Heights|Highway|Hwy|Hill|Hollow|Inlet|Island|Isle|Junction|Key|Knoll|Lake|Land|Landing|Ln|Lane|Light|Loaf|Lock|Lodge|Loop|Mall|Manor|Meadow|Mews|Mill|Mission|Motorway|Mount|Mountain|Neck|Orchard|Oval|Overpass|Parade|Park|Parkway|Pkwy|Pass|Passage|Path|Pathway|Pike|Pine|Pl|Place|Plain|Plaza|Point|Port|Prairie|Promenade|Quay|Radial|Ramp|Ranch|Rapid|Rd|Road|Rest|Ridge|Rise|River|Route|Row|Rue|Run|Shoal|Shore|Skyway|Spring|Spur|Sq|Square|Station|Stravenue|Stream|St|Street|Summit|Ter|Terrace|Throughway|Trace|Track|Trafficway|Trail|Trailer|Tunnel|Turnpike|Underpass|Union|Vale|Valley|Via|Viaduct|View|Village|Ville|Vista|Walk|Wall|Way|Well|Wynd'
-
 const DEFINITIONS: readonly Definition[] = [
   {
     id: 'email',
     what: 'e-mail addresses',
     class: 'email',
     strength: 'certain',
-    source: "[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63}){0,6}\\.[A-Za-z]{2,24}",
+    source: EMAIL,
     within: 'free',
   },
   {
@@ -53,10 +73,10 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'web addresses',
     class: 'url',
     strength: 'certain',
-    source: '(?:https?|ftp|s3|file)://[^\\s<>"\']{1,2000}',
+    source: URL,
     flags: 'i',
     within: 'free',
-    valid: (text) => !VOCABULARY_URL.test(text),
+    valid: (text) => !isVocabularyUrl(text),
   },
   {
     id: 'ssn',
@@ -64,7 +84,7 @@ const DEFINITIONS: readonly Definition[] = [
     class: 'ssn',
     // Areas that are never issued count too: test data and Synthea have nothing else.
     strength: 'certain',
-    source: '[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}',
+    source: SSN,
     within: 'edges',
   },
   {
@@ -82,8 +102,7 @@ const DEFINITIONS: readonly Definition[] = [
     class: 'phone',
     // No check of area and exchange codes: 555-1xx numbers are none, and are everywhere in test data.
     strength: 'certain',
-    source:
-      '(?:\\+?1[ .-]?)?(?:\\([0-9]{3}\\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?: {0,2}(?:x|ext\\.?) {0,2}[0-9]{1,6})?|\\+[1-9][0-9]{7,14}|555-01[0-9]{2}',
+    source: PHONE,
     within: 'free',
   },
   {
@@ -99,8 +118,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'in the form of a Medicare Beneficiary Identifier',
     class: 'health-plan',
     strength: 'certain',
-    source:
-      '[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9]-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}',
+    source: MBI,
     within: 'edges',
   },
   {
@@ -108,7 +126,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'in the form of a payment card number, with its check digit',
     class: 'account',
     strength: 'likely',
-    source: '(?:[0-9][ -]?){12,18}[0-9]',
+    source: CARD,
     within: 'no',
     valid: isLuhn,
   },
@@ -117,7 +135,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'international bank account numbers',
     class: 'account',
     strength: 'certain',
-    source: '[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?',
+    source: IBAN,
     within: 'edges',
     valid: isIban,
   },
@@ -134,7 +152,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'National Provider Identifiers',
     class: 'license',
     strength: 'likely',
-    source: '[12][0-9]{9}',
+    source: NPI,
     within: 'no',
     valid: isNpi,
   },
@@ -143,7 +161,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'DEA registration numbers',
     class: 'license',
     strength: 'certain',
-    source: '[A-HJ-NPRSTUXa-hj-nprstux][A-Za-z9][0-9]{7}',
+    source: DEA,
     within: 'edges',
     valid: isDea,
   },
@@ -152,7 +170,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'vehicle identification numbers',
     class: 'vehicle',
     strength: 'certain',
-    source: '[A-HJ-NPR-Z0-9]{17}',
+    source: VIN,
     within: 'edges',
     valid: isVin,
   },
@@ -161,7 +179,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'unique device identifiers',
     class: 'device',
     strength: 'certain',
-    source: '\\(01\\)[0-9]{14}(?:\\([0-9]{2,3}\\)[A-Za-z0-9-]{1,20}){0,6}',
+    source: UDI,
     within: 'free',
   },
   {
@@ -169,7 +187,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'hardware addresses',
     class: 'device',
     strength: 'certain',
-    source: '(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}',
+    source: MAC,
     within: 'edges',
   },
   {
@@ -177,7 +195,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'IP addresses',
     class: 'ip',
     strength: 'certain',
-    source: '(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:/[0-9]{1,2})?',
+    source: IPV4,
     within: 'edges',
   },
   {
@@ -185,7 +203,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'IP addresses',
     class: 'ip',
     strength: 'certain',
-    source: '[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}',
+    source: IPV6,
     within: 'no',
     valid: isIpv6,
   },
@@ -194,7 +212,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'dates',
     class: 'date',
     strength: 'likely',
-    source: `${YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{0,2})?)?`,
+    source: ISO_DATE,
     within: 'edges',
   },
   {
@@ -202,7 +220,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'dates',
     class: 'date',
     strength: 'likely',
-    source: `${DAY}[/.-]${DAY}[/.-](?:${YEAR}|[0-9]{2})`,
+    source: US_DATE,
     within: 'edges',
   },
   {
@@ -210,7 +228,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'dates',
     class: 'date',
     strength: 'likely',
-    source: `${MONTH}\\.? {1,2}${DAY}(?:st|nd|rd|th)?(?:,? {1,2}${YEAR})?|${DAY}(?:st|nd|rd|th)?[ -]${MONTH}\\.?[ -](?:${YEAR}|[0-9]{2})`,
+    source: TEXT_DATE,
     flags: 'i',
     within: 'edges',
   },
@@ -236,7 +254,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'street addresses',
     class: 'address',
     strength: 'likely',
-    source: `[0-9]{1,6} {1,2}(?:[NSEW]\\.? {1,2})?(?:[A-Z][A-Za-z'.-]{0,30} {1,2}){1,4}(?:${STREET})s?\\.?(?: {1,2}(?:Apt|Suite|Ste|Unit|#) {0,2}[A-Za-z0-9]{1,8})?`,
+    source: STREET_ADDRESS,
     within: 'edges',
   },
   {
@@ -244,7 +262,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'post office boxes',
     class: 'address',
     strength: 'certain',
-    source: 'P\\.? ?O\\.? {1,2}Box {1,2}[0-9]{1,8}',
+    source: PO_BOX,
     flags: 'i',
     within: 'edges',
   },
@@ -261,7 +279,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'coordinates',
     class: 'geocode',
     strength: 'likely',
-    source: '\\(?[-+]?[0-9]{1,3}\\.[0-9]{4,16} {0,2}, {0,2}[-+]?[0-9]{1,3}\\.[0-9]{4,16}\\)?',
+    source: COORDINATES,
     within: 'free',
   },
   {
@@ -269,7 +287,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'images',
     class: 'photo',
     strength: 'certain',
-    source: '(?:data:image/[a-z+.-]{1,20};base64,|/9j/4|iVBORw0KGgo)[A-Za-z0-9+/=\\s]{0,8000}',
+    source: IMAGE,
     within: 'free',
   },
   {
@@ -277,8 +295,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'access tokens',
     class: 'other-id',
     strength: 'certain',
-    source:
-      'eyJ[A-Za-z0-9_-]{10,500}\\.[A-Za-z0-9_-]{10,2000}\\.[A-Za-z0-9_-]{5,700}|ghp_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16}',
+    source: CREDENTIAL,
     within: 'no',
   },
   {
@@ -286,7 +303,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'UUIDs',
     class: 'other-id',
     strength: 'weak',
-    source: '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
+    source: UUID,
     within: 'edges',
   },
   {
@@ -294,7 +311,7 @@ const DEFINITIONS: readonly Definition[] = [
     what: 'DICOM UIDs',
     class: 'other-id',
     strength: 'likely',
-    source: '[0-2](?:\\.(?:0|[1-9][0-9]{0,38})){6,30}',
+    source: DICOM_UID,
     within: 'edges',
   },
   {
@@ -327,10 +344,6 @@ const DEFINITIONS: readonly Definition[] = [
     valid: hasPersonName,
   },
 ]
-
-/** Vocabulary and not an address of anybody: FHIR and its code systems. */
-const VOCABULARY_URL =
-  /^https?:\/\/(?:www\.)?(?:hl7\.org|terminology\.hl7\.org|loinc\.org|snomed\.info|unitsofmeasure\.org|nlm\.nih\.gov)(?:\/|$)/
 
 /** Whether one of the words is a common given or family name. */
 export function hasPersonName(text: string): boolean {
