@@ -1,13 +1,17 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { PHI_CLASSES } from '../phi/classes.ts'
 import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
+import type { StandIns } from '../phi/tokens/stand-ins.ts'
+import type { KnownValues } from '../phi/detect/known-values.ts'
 import type { TypeLookup } from '../phi/value-form.ts'
 import { groupGuard } from './group-guard.ts'
 import type { MaskContext } from './mask-context.ts'
 import type { OutputShapeLike, OutputTaintLike, StoredColumnLike } from './output-shape.ts'
 import type { CellMasker, GroupGuard, MaskPlan, ResultColumn } from './plan.ts'
+import { RowValues } from './row-values.ts'
 import { valueMasker } from './value-masker.ts'
 import type { ValueType } from './value-type.ts'
+import { WatchedStandIns } from './watched-stand-ins.ts'
 
 export interface PlanInput {
   /** As the server described them. */
@@ -25,6 +29,10 @@ export interface PlanInput {
   readonly typeOf?: TypeLookup | undefined
   /** How many different values a sum or mean over PHI must be made from to pass. Without it none passes. */
   readonly minimumGroupSize?: number | undefined
+  /** Undefined when nobody can fetch tokens: then they are redacted. */
+  readonly standIns?: StandIns | undefined
+  /** Values of earlier results, to be looked for in texts and added to. Undefined where only those of the same row count. */
+  readonly knownValues?: KnownValues | undefined
 }
 
 /** Computed from nobody knows what. */
@@ -42,11 +50,17 @@ export function compilePlan(input: PlanInput): MaskPlan | 'pass' | { readonly re
   const { columns } = input
   const outputs = input.outputs === 'unknown' || input.outputs.length !== columns.length ? undefined : input.outputs
   const masked = new Set<string>()
+  const standIns = input.standIns === undefined ? undefined : new WatchedStandIns(input.standIns)
+  const values = new RowValues(input.knownValues)
   const context: MaskContext = {
     phi: input.phi,
     clears: input.clears,
     currentYear: input.currentYear,
     typeOf: input.typeOf,
+    standIns,
+    get known() {
+      return values.known
+    },
     masked,
   }
   const cells: (CellMasker | undefined)[] = []
@@ -56,6 +70,7 @@ export function compilePlan(input: PlanInput): MaskPlan | 'pass' | { readonly re
     const shape = judge(column, outputs?.[i], input)
     const type = typeIn(column)
     const masker = shape.kind === 'clean' ? 'pass' : valueMasker(shape, type ?? AS_TEXT, context)
+    values.column(shape, type ?? AS_TEXT, masker !== 'pass', context)
     if (masker === 'pass') {
       cells.push(undefined)
       continue
@@ -69,7 +84,16 @@ export function compilePlan(input: PlanInput): MaskPlan | 'pass' | { readonly re
   }
   if (maskedCount === 0) return 'pass'
   const classes = [...masked].toSorted()
-  return groups.length === 0 ? { cells, maskedCount, classes } : { cells, maskedCount, groups, classes }
+  const pending = standIns?.pending
+  const learn = values.learner
+  return {
+    cells,
+    maskedCount,
+    classes,
+    ...(groups.length > 0 && { groups }),
+    ...(pending !== undefined && { pending }),
+    ...(learn !== undefined && { learn }),
+  }
 }
 
 function guardOf(
@@ -145,13 +169,19 @@ function judgeOrigin(
     case 'derived':
       return analysed === 'by-origin' ? unlessUnreachable(input) : analysed
     case 'phi':
-      if (!input.clears(phi.label.class)) return stored
+      if (!input.clears(phi.label.class)) return unlessMixed(stored, analysed)
       return analysed === 'by-origin' ? CLEAN : analysed
     case 'document':
-      return isSame(analysed, stored) ? stored : UNPROVEN_SHAPE
+      return isSame(analysed, stored) ? unlessMixed(stored, analysed) : UNPROVEN_SHAPE
     default:
       return assertNever(phi)
   }
+}
+
+/** What the server names the origin of holds nothing else, unless the analysis says so. */
+function unlessMixed(stored: StoredColumnLike, analysed: OutputShapeLike | 'by-origin'): StoredColumnLike {
+  const isMixed = analysed !== 'by-origin' && analysed.kind === 'column' && analysed.mixed === true
+  return isMixed ? { ...stored, mixed: true } : stored
 }
 
 /** Whether the analysis does not take a document for anything but what its origin says. */

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
-import { compileCopyPlan, CopyFormatError, type CopyPlan, type CopyPlanInput } from './copy-plan.ts'
+import { CopyFormatError } from './copy/copy-format-error.ts'
+import { compileCopyPlan, type CopyPlan, type CopyPlanInput } from './copy-plan.ts'
 import type { CopyFormatLike, OutputShapeLike, OutputTaintLike } from './output-shape.ts'
 
 const TABLE = 20_000

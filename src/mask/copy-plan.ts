@@ -1,26 +1,21 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { PHI_CLASSES } from '../phi/classes.ts'
-import type { TargetPhi } from '../phi/target-phi.ts'
-import type { TypeLookup } from '../phi/value-form.ts'
+import type { Pending } from '../phi/tokens/stand-ins.ts'
+import type { PlanInput } from './compile-plan.ts'
 import { csvRowRewriter } from './copy/csv-row.ts'
-import { type RowRewriter, textRowRewriter } from './copy/text-row.ts'
+import type { RowRewriter } from './copy/row-rewriter.ts'
+import { textRowRewriter } from './copy/text-row.ts'
 import type { MaskContext } from './mask-context.ts'
 import type { CopyFormatLike, OutputShapeLike, OutputTaintLike } from './output-shape.ts'
-import type { CellMasker } from './plan.ts'
+import type { CellMasker, RowLearner } from './plan.ts'
+import { RowValues } from './row-values.ts'
 import { valueMasker } from './value-masker.ts'
-import { UNKNOWN_TYPE } from './value-type.ts'
+import { UNKNOWN_TYPE, type ValueType } from './value-type.ts'
+import { WatchedStandIns } from './watched-stand-ins.ts'
 
-export { CopyFormatError } from './copy/copy-format-error.ts'
-
-export interface CopyPlanInput {
+/** The server describes no columns, and there are no groups. */
+export interface CopyPlanInput extends Omit<PlanInput, 'columns' | 'minimumGroupSize'> {
   readonly format: CopyFormatLike
-  /** As the analysis foretold the columns; the server describes none. */
-  readonly outputs: readonly OutputTaintLike[] | 'unknown'
-  readonly phiReachable: boolean
-  readonly phi: TargetPhi
-  readonly clears: (phiClass: string) => boolean
-  readonly currentYear: number
-  readonly typeOf?: TypeLookup | undefined
 }
 
 /** How to rewrite what COPY … TO STDOUT sends. */
@@ -28,6 +23,8 @@ export interface CopyPlan {
   readonly maskedCount: number
   /** See `MaskPlan.classes`. */
   readonly classes: readonly string[]
+  /** See `MaskPlan.pending`: a row during which something was missing is void, and is rewritten again after `settle`. */
+  readonly pending?: Pending
   /** For one run of the statement. */
   start(): CopyRewriter
 }
@@ -41,6 +38,8 @@ export interface CopyRewriter {
   row(source: Buffer, start: number, end: number): Buffer | null
 }
 
+const UNTYPED: ValueType = { typeOid: UNKNOWN_TYPE, typmod: -1, format: 0 }
+
 /**
  * The plan for the rows of COPY … TO STDOUT in text or CSV format, 'pass' when none changes, or a reason (free of data) to
  * refuse. There is no second witness here: no RowDescription says where a column comes from or of which type it is.
@@ -52,18 +51,25 @@ export function compileCopyPlan(input: CopyPlanInput): CopyPlan | 'pass' | { rea
     return phiReachable ? { refuse: 'the columns of COPY are not known, and they may hold PHI' } : 'pass'
   }
   const masked = new Set<string>()
+  const standIns = input.standIns === undefined ? undefined : new WatchedStandIns(input.standIns)
+  const values = new RowValues(input.knownValues)
   const context: MaskContext = {
     phi: input.phi,
     clears: input.clears,
     currentYear: input.currentYear,
     typeOf: input.typeOf,
+    standIns,
+    get known() {
+      return values.known
+    },
     masked,
   }
   const cells: (CellMasker | undefined)[] = []
   for (const [i, taint] of outputs.entries()) {
     const shape = shapeOf(taint, phiReachable)
     if (shape === undefined) return { refuse: `column ${i + 1} of COPY may hold PHI, and nothing says of which kind` }
-    const masker = valueMasker(shape, { typeOid: UNKNOWN_TYPE, typmod: -1, format: 0 }, context)
+    const masker = valueMasker(shape, UNTYPED, context)
+    values.column(shape, UNTYPED, masker !== 'pass', context)
     cells.push(masker === 'pass' ? undefined : masker)
   }
   const maskedCount = cells.filter((masker) => masker !== undefined).length
@@ -73,9 +79,15 @@ export function compileCopyPlan(input: CopyPlanInput): CopyPlan | 'pass' | { rea
   if (format.format === 'text' && !isUnmistakable(format.null)) {
     return { refuse: 'a value could read as the NULL of COPY, which would tell it' }
   }
-  const rewriter = format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
+  const rewriter = learning(values.learner, rowRewriter(format, cells), format)
   const header = format.header ? headerRewriter(format, cells.length) : undefined
-  return { maskedCount, classes: [...masked].toSorted(), start: () => rowByRow(rewriter, header) }
+  const pending = standIns?.pending
+  return {
+    maskedCount,
+    classes: [...masked].toSorted(),
+    ...(pending !== undefined && { pending }),
+    start: () => rowByRow(rewriter, header),
+  }
 }
 
 /** Undefined when only an origin that nobody states could tell. */
@@ -110,7 +122,22 @@ function isUnmistakable(marker: string): boolean {
 /** Changes nothing, but the line has to have as many fields as the rows. */
 function headerRewriter(format: CopyFormatLike, fields: number): RowRewriter {
   const cells = Array.from({ length: fields }, () => undefined)
+  return rowRewriter(format, cells)
+}
+
+function rowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   return format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
+}
+
+/** A rewriter that shows each row to the learner first, by rewriting it for nobody. */
+function learning(learner: RowLearner | undefined, rewriter: RowRewriter, format: CopyFormatLike): RowRewriter {
+  if (learner === undefined) return rewriter
+  const learn = rowRewriter(format, learner.cells)
+  return (source, start, end) => {
+    learner.begin()
+    learn(source, start, end)
+    return rewriter(source, start, end)
+  }
 }
 
 function rowByRow(rewriter: RowRewriter, header: RowRewriter | undefined): CopyRewriter {

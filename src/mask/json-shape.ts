@@ -3,6 +3,7 @@ import type { DocumentNode } from '../phi/document.ts'
 import type { Label } from '../phi/labels.ts'
 import { type ValueForm, type ValueKind, valueForm } from '../phi/value-form.ts'
 import { cellTransform } from '../phi/cell-transform.ts'
+import { isPlainName } from '../phi/transforms/detected-text.ts'
 import {
   HIDDEN_OBJECT,
   type JsonLeaf,
@@ -22,6 +23,7 @@ const TEXT_FORM: ValueForm = { kind: 'text', binary: false, limit: undefined, el
 const NUMERIC_FORM: ValueForm = { ...TEXT_FORM, kind: 'numeric' }
 const INT8_FORM: ValueForm = { ...TEXT_FORM, kind: 'int8' }
 const NULL = Buffer.from('null')
+const NO_MEMBERS = new MemberNames([])
 
 /** How a JSON value of this shape is masked. `PASS` when nothing of it changes. */
 export function jsonMask(shape: OutputShapeLike, context: MaskContext): JsonMask {
@@ -67,7 +69,7 @@ export function verdictMask(verdict: ColumnVerdict, typeOid: number, context: Ma
     case 'pass':
       return PASS
     case 'label':
-      return labelMask(verdict.label, typeOid, context)
+      return searchedMask(verdict.label, typeOid, context) ?? labelMask(verdict.label, typeOid, context)
     case 'members': {
       const { label, members } = verdict
       const below = (node: DocumentNode) => verdictMask(judgeNode(node, label, context), JSON_OID, context)
@@ -88,12 +90,28 @@ export function verdictMask(verdict: ColumnVerdict, typeOid: number, context: Ma
   }
 }
 
+/** A document that is searched keeps its structure: each of its leaves is searched by itself. Undefined under other labels. */
+function searchedMask(label: Label, typeOid: number, context: MaskContext): JsonMask | undefined {
+  const { transform } = label
+  if (typeof transform === 'string' || transform.kind !== 'detect') return undefined
+  const mask: JsonMask = {
+    kind: 'object',
+    members: NO_MEMBERS,
+    get rest() {
+      return mask
+    },
+    hidesNames: (source, start, end) => !isPlainName(source, start, end, transform),
+    scalar: { ...labelMask(label, typeOid, context), keepsBooleans: true },
+  }
+  return mask
+}
+
 /** Scalars as the label replaces them; the elements of an array likewise, since how many there are is no secret of theirs. */
 function labelMask(label: Label, typeOid: number, context: MaskContext): JsonLeaf {
   const form = scalarForm(typeOid, context)
   return {
     kind: 'leaf',
-    string: cellTransform(label.transform, form ?? TEXT_FORM, label.class, context.currentYear),
+    string: cellTransform(label.transform, form ?? TEXT_FORM, label.class, context),
     number: numberReplacer(label, form, context),
     object: label.transform === 'null' ? NULL : HIDDEN_OBJECT,
     array: 'each',
@@ -110,11 +128,15 @@ function scalarForm(typeOid: number, { typeOf }: MaskContext): ValueForm | undef
 
 const UNTRANSFORMED: ReadonlySet<ValueKind> = new Set(['json', 'jsonb', 'array', 'other'])
 
-function numberReplacer(label: Label, form: ValueForm | undefined, { currentYear }: MaskContext): JsonReplacer {
-  const transform = (of: ValueForm) => cellTransform(label.transform, of, label.class, currentYear)
+function numberReplacer(label: Label, form: ValueForm | undefined, context: MaskContext): JsonReplacer {
+  const transform = (of: ValueForm) => cellTransform(label.transform, of, label.class, context)
   if (form !== undefined && isNumberForm(form)) return transform(form)
-  // JSON does not tell integers from other numbers, but some transforms are for integers only.
+  // What is found in its digits decides; what is no number any more becomes null.
+  if (typeof label.transform !== 'string' && label.transform.kind === 'detect') return transform(TEXT_FORM)
   const number = transform(NUMERIC_FORM)
+  // A token that is not there yet must not be asked for in another form.
+  if (label.transform === 'token') return number
+  // JSON does not tell integers from other numbers, but some transforms are for integers only.
   const integer = transform(INT8_FORM)
   return (source, start, end) => number(source, start, end) ?? integer(source, start, end)
 }
@@ -127,5 +149,5 @@ function yearMask(column: StoredColumnLike, context: MaskContext): JsonMask {
     return REDACTED_WHOLE
   }
   const { label } = verdict
-  return { ...REDACTED_WHOLE, number: cellTransform('year', NUMERIC_FORM, label.class, context.currentYear) }
+  return { ...REDACTED_WHOLE, number: cellTransform('year', NUMERIC_FORM, label.class, context) }
 }

@@ -1,5 +1,7 @@
 import { PHI_CLASSES } from '../phi/classes.ts'
+import type { KnownValues } from '../phi/detect/known-values.ts'
 import type { TargetPhi } from '../phi/target-phi.ts'
+import type { StandIns } from '../phi/tokens/stand-ins.ts'
 import type { TypeLookup } from '../phi/value-form.ts'
 
 /** What every masker of one plan is made from. */
@@ -10,6 +12,10 @@ export interface MaskContext {
   /** Of the common era. */
   readonly currentYear: number
   readonly typeOf: TypeLookup | undefined
+  /** Undefined where nobody can fetch anything: then what would be a token is redacted. */
+  readonly standIns?: StandIns | undefined
+  /** Values that are masked in the same row or session, for whoever searches texts. */
+  readonly known?: readonly KnownValues[] | undefined
   /** Takes down the classes that are masked; 'unproven' where nothing is known. */
   readonly masked: Set<string>
 }

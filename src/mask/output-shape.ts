@@ -50,6 +50,8 @@ export interface StoredColumnLike {
   /** pg_attribute.atttypid */
   readonly typeOid: number
   readonly path: readonly string[]
+  /** Whether the client's own values may stand among the copies: it must not learn which values these are equal to. */
+  readonly mixed?: true
 }
 
 /** How the rows of COPY … TO STDOUT are written (PostgreSQL documentation, COPY). */

@@ -1,3 +1,7 @@
+import type { Pending } from '../phi/tokens/stand-ins.ts'
+
+export type { Pending } from '../phi/tokens/stand-ins.ts'
+
 /** A column of a result as RowDescription describes it (PostgreSQL documentation, section 55.7). */
 export interface ResultColumn {
   readonly name: string
@@ -26,6 +30,14 @@ export interface GroupGuard {
   readonly atLeast: number
 }
 
+/** Looks at cells of a row before any of them is masked. What the cells give is not used. */
+export interface RowLearner {
+  /** Forgets the row before. */
+  begin(): void
+  /** One entry a column; undefined for one that nobody wants to know. */
+  readonly cells: readonly (CellMasker | undefined)[]
+}
+
 /** How to rewrite the rows of one result. Compiled once a portal, executed on every row. */
 export interface MaskPlan {
   /** One entry a column; undefined lets the cell pass untouched. */
@@ -36,4 +48,11 @@ export interface MaskPlan {
   readonly groups?: readonly GroupGuard[]
   /** PHI classes masked, sorted, without duplicates; 'unproven' for columns masked because nothing is known. For the journal. */
   readonly classes: readonly string[]
+  /**
+   * Replacements that have to be fetched (tokens). Absent when every cell can be replaced at once. After each row ask
+   * `isLacking`: if so, the row is void, and every row since the first void one has to be rewritten after `settle`.
+   */
+  readonly pending?: Pending
+  /** Has to see each row before it is rewritten. Absent when nothing of a row counts for another part of it. */
+  readonly learn?: RowLearner
 }

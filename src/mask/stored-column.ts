@@ -23,11 +23,16 @@ const NOT_PROVEN: ColumnVerdict = { kind: 'unproven' }
 /** Judges a column, or the part of a document that its path leads to. Takes down what is masked. */
 export function judgeColumn(column: StoredColumnLike, context: MaskContext): ColumnVerdict {
   const found = context.phi.columnOf(column.oid, column.attnum)
+  const isMixed = column.mixed === true
   switch (found?.kind) {
     case 'phi':
-      return judgeLabel(found.label, context)
-    case 'document':
-      return judgeNode(at(found.document, column.path), found.label, context)
+      return judgeLabel(isMixed ? unlinkableLabel(found.label) : found.label, context)
+    case 'document': {
+      const node = at(found.document, column.path)
+      return isMixed
+        ? judgeNode(unlinkable(node), unlinkableLabel(found.label), context)
+        : judgeNode(node, found.label, context)
+    }
     case 'clear':
     case 'unlabelled':
     case 'derived':
@@ -68,6 +73,29 @@ function at(document: DocumentNode, path: readonly string[]): DocumentNode {
     node = node.members.get(name) ?? node.others
   }
   return node
+}
+
+/** The same document with no replacement that tells which values are equal. */
+function unlinkable(node: DocumentNode): DocumentNode {
+  switch (node.kind) {
+    case 'clear':
+      return node
+    case 'phi':
+      return { kind: 'phi', label: unlinkableLabel(node.label) }
+    case 'members': {
+      const members = [...node.members].map(([name, below]) => [name, unlinkable(below)] as const)
+      return { kind: 'members', members: new Map(members), others: unlinkable(node.others) }
+    }
+    default:
+      return assertNever(node)
+  }
+}
+
+/** A client that sees the replacement of a value of its own among others would know them by it. */
+function unlinkableLabel(label: Label): Label {
+  const { transform } = label
+  const isLinkable = transform === 'token' || (typeof transform === 'object' && transform.kind === 'pseudonym')
+  return isLinkable ? { ...label, transform: 'redact' } : label
 }
 
 /** Whether the replacement of a stored date under this label shows its year. */

@@ -1,5 +1,7 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { cellTransform } from '../phi/cell-transform.ts'
+import type { Label } from '../phi/labels.ts'
+import { isText } from '../phi/transforms/cell.ts'
 import { type ValueForm, type ValueKind, valueForm } from '../phi/value-form.ts'
 import { jsonCellMasker } from './json-cell.ts'
 import { jsonMask, verdictMask } from './json-shape.ts'
@@ -37,7 +39,7 @@ export function valueMasker(shape: OutputShapeLike, type: ValueType, context: Ma
 
 /** Nothing of the value stays. */
 function redacted(type: ValueType, context: MaskContext): CellMasker {
-  return cellTransform('redact', formOf(type, context), UNPROVEN, context.currentYear)
+  return cellTransform('redact', formOf(type, context), UNPROVEN, context)
 }
 
 /** Masks values that are copies of a stored column, or of a part of a document, of which `verdict` is known. */
@@ -60,10 +62,11 @@ function columnMasker(
     const typeOid = isPart ? JSON_OID : column.typeOid
     return jsonCellMasker(verdictMask(verdict, typeOid, context), form, redacted(type, context))
   }
-  const writtenAs = isPart ? partForm(form) : copyForm(storedForm(column, context), form)
-  if (verdict.kind === 'members' || writtenAs === undefined) return redacted(type, context)
+  if (verdict.kind === 'members') return redacted(type, context)
   const { label } = verdict
-  return cellTransform(label.transform, writtenAs, label.class, context.currentYear)
+  const writtenAs = isPart ? partForm(form) : copyForm(storedForm(column, context), form, label)
+  if (writtenAs === undefined) return redacted(type, context)
+  return cellTransform(label.transform, writtenAs, label.class, context)
 }
 
 const JSON_OID = 114
@@ -81,11 +84,19 @@ function partForm(form: ValueForm): ValueForm | undefined {
 }
 
 /** The form in which copies of a stored value are masked in a result of this form. */
-function copyForm(stored: ValueForm, form: ValueForm): ValueForm | undefined {
+function copyForm(stored: ValueForm, form: ValueForm, { transform }: Label): ValueForm | undefined {
   if (family(stored.kind) === family(form.kind)) return sameFamily(stored, form)
+  // What a transform makes of a number can depend on its type. A token is that of the stored number.
+  if (isExactNumber(stored) && isExactNumber(form)) {
+    return transform === 'token' ? { ...form, storedKind: stored.kind } : undefined
+  }
   if (!isText(form) || stored.kind === 'other') return undefined
   // body::text, and to_jsonb(p) ->> 'born': text is written as the type writes it, in both formats.
   return isJson(stored) ? form : { ...stored, binary: false }
+}
+
+function isExactNumber({ kind }: ValueForm): boolean {
+  return kind === 'int2' || kind === 'int4' || kind === 'int8' || kind === 'numeric'
 }
 
 /**
@@ -111,7 +122,7 @@ function yearMasker(column: StoredColumnLike, type: ValueType, context: MaskCont
   const isWritten = isNumberForm(form) || (form.kind === 'text' && form.limit === undefined)
   if (verdict.kind !== 'label' || !releasesYear(verdict.label, column, context) || !isWritten)
     return redacted(type, context)
-  return cellTransform('year', form, verdict.label.class, context.currentYear)
+  return cellTransform('year', form, verdict.label.class, context)
 }
 
 type Structure = Extract<OutputShapeLike, { kind: 'object' | 'elements' | 'fields' }>
@@ -155,10 +166,6 @@ const OTHER: ValueForm = { kind: 'other', binary: false, limit: undefined, eleme
 
 function isJson({ kind }: ValueForm): boolean {
   return kind === 'json' || kind === 'jsonb'
-}
-
-function isText({ kind }: ValueForm): boolean {
-  return kind === 'text' || kind === 'bpchar'
 }
 
 /** JSON masked inside can be longer than it was, so a type with a limit does not hold it. */

@@ -1,8 +1,8 @@
-import { ByteWriter } from '../byte-writer.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 import type { CopyFormatLike } from '../output-shape.ts'
 import type { CellMasker } from '../plan.ts'
 import { CopyFormatError } from './copy-format-error.ts'
-import { isMarker, type RowRewriter } from './text-row.ts'
+import { type RowRewriter, rowRewriter } from './row-rewriter.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d
@@ -16,36 +16,17 @@ export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMask
   const delimiter = format.delimiter.charCodeAt(0)
   const quote = format.quote.charCodeAt(0)
   const escape = format.escape.charCodeAt(0)
-  const marker = Buffer.from(format.null)
-  const out = new ByteWriter()
-  return (source, start, end) => {
-    out.clear()
-    const last = end - 1
-    if (end === start || source[last] !== NEWLINE) throw new CopyFormatError('a row does not end with a newline')
-    let at = start
-    let run = start
-    let changed = false
-    for (let i = 0; i < cells.length; i += 1) {
-      if (i > 0) {
-        if (at >= last || source[at] !== delimiter) throw new CopyFormatError('a row has too few fields')
-        at += 1
-      }
-      const isQuoted = at < last && source[at] === quote
-      const next = isQuoted ? quotedEnd(source, at, last) : plainEnd(source, at, last)
-      const masker = cells[i]
-      // With its quotes a field is never the marker, which cannot have any.
-      if (masker !== undefined && !isMarker(source, at, next, marker)) {
-        out.appendRange(source, run, at)
-        append(isQuoted ? maskQuoted(masker, source, at + 1, next - 1) : masker(source, at, next))
-        run = next
-        changed = true
-      }
-      at = next
-    }
-    if (at !== last) throw new CopyFormatError('a row has too many fields')
-    if (!changed) return null
-    out.appendRange(source, run, end)
-    return out.take()
+  // With its quotes a field is never the marker for NULL, which cannot have any.
+  return rowRewriter(format, cells, {
+    fieldEnd: (source, start, last) =>
+      isQuoted(source, start, last) ? quotedEnd(source, start, last) : plainEnd(source, start, last),
+    mask: (masker, source, start, end) =>
+      isQuoted(source, start, end) ? maskQuoted(masker, source, start + 1, end - 1) : masker(source, start, end),
+    append,
+  })
+
+  function isQuoted(source: Buffer, start: number, end: number): boolean {
+    return start < end && source[start] === quote
   }
 
   /** Behind the closing quote. Within quotes line breaks and delimiters mean nothing. */
@@ -90,11 +71,7 @@ export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMask
     return masker(value, 0, length)
   }
 
-  function append(value: Buffer | null): void {
-    if (value === null) {
-      out.append(marker)
-      return
-    }
+  function append(out: ByteWriter, value: Buffer): void {
     out.appendByte(quote)
     for (let i = 0; i < value.length; i += 1) {
       const byte = value[i]!

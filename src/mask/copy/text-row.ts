@@ -1,7 +1,8 @@
-import { ByteWriter } from '../byte-writer.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 import type { CopyFormatLike } from '../output-shape.ts'
 import type { CellMasker } from '../plan.ts'
 import { CopyFormatError } from './copy-format-error.ts'
+import { type RowRewriter, rowRewriter } from './row-rewriter.ts'
 
 const BACKSLASH = 0x5c
 const NEWLINE = 0x0a
@@ -17,46 +18,14 @@ const LETTER_OF: ReadonlyMap<number, number> = new Map([
 ])
 const CONTROL_OF: ReadonlyMap<number, number> = new Map([...LETTER_OF].map(([control, letter]) => [letter, control]))
 
-/** Rewrites one row; null when nothing of it changes. */
-export type RowRewriter = (source: Buffer, start: number, end: number) => Buffer | null
-
 /** Rewrites rows in text format. What is not masked keeps its bytes. */
 export function textRowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   const delimiter = format.delimiter.charCodeAt(0)
-  const marker = Buffer.from(format.null)
-  const out = new ByteWriter()
-  return (source, start, end) => {
-    out.clear()
-    const last = end - 1
-    if (end === start || source[last] !== NEWLINE) throw new CopyFormatError('a row does not end with a newline')
-    let at = start
-    let run = start
-    let changed = false
-    for (let i = 0; i < cells.length; i += 1) {
-      if (i > 0) {
-        if (at >= last) throw new CopyFormatError('a row has too few fields')
-        at += 1
-      }
-      const next = fieldEnd(source, at, last, delimiter)
-      const masker = cells[i]
-      if (masker !== undefined && !isMarker(source, at, next, marker)) {
-        out.appendRange(source, run, at)
-        append(out, masked(masker, source, at, next), marker, delimiter)
-        run = next
-        changed = true
-      }
-      at = next
-    }
-    if (at !== last) throw new CopyFormatError('a row has too many fields')
-    if (!changed) return null
-    out.appendRange(source, run, end)
-    return out.take()
-  }
-}
-
-/** Whether a field is the marker for NULL, which is compared before anything is unescaped. */
-export function isMarker(source: Buffer, start: number, end: number, marker: Buffer): boolean {
-  return end - start === marker.length && marker.compare(source, start, end) === 0
+  return rowRewriter(format, cells, {
+    fieldEnd: (source, start, last) => fieldEnd(source, start, last, delimiter),
+    mask: masked,
+    append: (out, value) => append(out, value, delimiter),
+  })
 }
 
 function fieldEnd(source: Buffer, start: number, last: number, delimiter: number): number {
@@ -117,11 +86,7 @@ function isDigit(byte: number, base: 8 | 16): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66)
 }
 
-function append(out: ByteWriter, value: Buffer | null, marker: Buffer, delimiter: number): void {
-  if (value === null) {
-    out.append(marker)
-    return
-  }
+function append(out: ByteWriter, value: Buffer, delimiter: number): void {
   for (let i = 0; i < value.length; i += 1) {
     const byte = value[i]!
     const letter = LETTER_OF.get(byte)

@@ -26,6 +26,8 @@ export interface JsonLeaf {
   readonly number: JsonReplacer
   /** The token that stands for an object. */
   readonly object: Buffer
+  /** Whether true and false stay. Otherwise they become null. */
+  readonly keepsBooleans?: true
   /** The token that stands for an array, so that its length is not told; 'each' replaces its elements. */
   readonly array: Buffer | 'each'
 }
@@ -36,8 +38,8 @@ export interface JsonObject {
   readonly members: MemberNames
   /** For members that are not named. */
   readonly rest: JsonMask
-  /** Whether the names of those are hidden, too. */
-  readonly hidesNames: boolean
+  /** Whether the names of those are hidden, too: all of them, none, or those that it says. */
+  readonly hidesNames: boolean | ((source: Buffer, start: number, end: number) => boolean)
   /** For a string, a number or a boolean in its place. */
   readonly scalar: JsonLeaf
 }

@@ -1,6 +1,6 @@
 import { assertNever } from '../../lib/assert-never.ts'
 import type { ByteWriter } from '../byte-writer.ts'
-import { type JsonLeaf, type JsonMask, type JsonReplacer, PASS, REDACTED_WHOLE } from './json-mask.ts'
+import { type JsonLeaf, type JsonMask, type JsonObject, type JsonReplacer, PASS, REDACTED_WHOLE } from './json-mask.ts'
 import {
   hasEscapes,
   INCOMPLETE,
@@ -157,7 +157,8 @@ export class JsonMasker {
       case 0x74:
       case 0x66:
         after = literalEnd(source, at, end, byte === 0x74 ? TRUE : FALSE)
-        if (after >= 0 && mask.kind !== 'pass') this.#replace(source, at, after, NULL, out)
+        if (after >= 0 && mask.kind !== 'pass' && leafOf(mask).keepsBooleans !== true)
+          this.#replace(source, at, after, NULL, out)
         break
       default:
         after = numberEnd(source, at, end, last)
@@ -178,7 +179,7 @@ export class JsonMasker {
       const found = mask.members.find(source, at + 1, after - 1)
       if (found === null) return INVALID
       this.#next = found ?? mask.rest
-      if (found === undefined && mask.hidesNames) {
+      if (found === undefined && hides(mask, source, at + 1, after - 1)) {
         this.#counts[level]! += 1
         this.#replace(source, at, after, hiddenName(this.#counts[level]!), out)
       }
@@ -289,6 +290,14 @@ function maskedText(string: JsonReplacer, text: Buffer): Buffer | null {
 function maskedNumber(mask: JsonMask, source: Buffer, at: number, after: number): Buffer {
   const token = leafOf(mask).number(source, at, after)
   return token !== null && isNumber(token) ? token : NULL
+}
+
+/** Whether a name that nobody declared is hidden. */
+function hides({ hidesNames }: JsonObject, source: Buffer, start: number, end: number): boolean {
+  if (typeof hidesNames === 'boolean') return hidesNames
+  if (!hasEscapes(source, start, end)) return hidesNames(source, start, end)
+  const name = unescaped(source, start, end)
+  return hidesNames(name, 0, name.length)
 }
 
 /** Names stay different from each other, because readers differ in what they make of a name that comes twice. */

@@ -1,8 +1,7 @@
 import { ByteWriter } from '../byte-writer.ts'
 import type { CellMasker } from '../plan.ts'
+import { MAX_DIMENSIONS } from './text-elements.ts'
 
-/** MAXDIM (PostgreSQL source, src/include/utils/array.h). */
-const MAX_DIMENSIONS = 6
 /** Number of dimensions, whether there are NULLs, element type; 32 bits each (array_send). */
 const HEADER = 12
 const HAS_NULLS = 4

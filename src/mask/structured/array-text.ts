@@ -1,9 +1,6 @@
 import { ByteWriter } from '../byte-writer.ts'
 import type { CellMasker } from '../plan.ts'
-import { isNullWord, unescapedText } from './text-elements.ts'
-
-/** MAXDIM (PostgreSQL source, src/include/utils/array.h). */
-const MAX_DIMENSIONS = 6
+import { isNullWord, MAX_DIMENSIONS, unescapedText } from './text-elements.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

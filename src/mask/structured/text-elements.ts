@@ -1,3 +1,6 @@
+/** MAXDIM (PostgreSQL source, src/include/utils/array.h): of arrays in either format. */
+export const MAX_DIMENSIONS = 6
+
 const BACKSLASH = 0x5c
 
 /** Whether the bytes are NULL in any case, as array_in takes it. */
