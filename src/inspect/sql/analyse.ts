@@ -1,6 +1,7 @@
 import { parseSync, SqlError } from 'libpg-query'
 import type { Node, SelectStmt } from '@pgsql/types'
 import { boundedOf, hasLimit } from './bounded.ts'
+import { ConstantPlaces } from './constant-places.ts'
 import { DEFINES_CODE } from './defines-code.ts'
 import { effectsOf, explainRuns } from './effects.ts'
 import { joinedCatalogUse, NO_CATALOG_USE } from './catalog-use.ts'
@@ -31,15 +32,22 @@ export function analyse(sql: string, around: Surroundings, maxTokens: number): V
     return unparseable(error)
   }
   if (tokens === null) throw new Error('the scanner refused what the parser accepts')
-  const statements = nodes.map((node) => factsOf(node, around))
+  const places = new ConstantPlaces(sql, tokens, nodes.length === 1)
+  const statements = nodes.map((node) => factsOf(node, around, places))
   // What a statement asks about PHI can depend on the values that it compares with.
   const asking = new Set(nodes.filter((_, i) => statements[i]?.questions.length !== 0))
   return {
     kind: 'analysed',
     statements,
     redacted: redact(sql, tokens, around.identifiers),
-    liftable: liftableLiterals(sql, nodes, asking),
+    liftable: liftableLiterals(sql, nodes, asking, resolvedLiterals(statements)),
   }
+}
+
+/** Ordinals of the literals that stand-ins are resolved in: what a statement does depends on none of them. */
+function resolvedLiterals(statements: readonly SqlFacts[]): ReadonlySet<number> {
+  const sites = statements.flatMap((facts) => facts.sites ?? [])
+  return new Set(sites.flatMap(({ at, use }) => (at.kind === 'literal' && use !== 'embedded' ? [at.ordinal] : [])))
 }
 
 function unparseable(error: SqlError): Verdict {
@@ -49,10 +57,10 @@ function unparseable(error: SqlError): Verdict {
   return { kind: 'unparseable', message: error.message, position: isKnown ? position + 1 : null }
 }
 
-/** The facts of one statement of the string. */
-export function factsOf(statement: Node, around: Surroundings): SqlFacts {
+/** The facts of one statement of the string. Without `places` no constant of it may be replaced. */
+export function factsOf(statement: Node, around: Surroundings, places: ConstantPlaces | null = null): SqlFacts {
   const { name, body } = unwrap(statement)
-  const flow = name === 'DoStmt' ? null : analyseFlow(statement, around.flow)
+  const flow = name === 'DoStmt' ? null : analyseFlow(statement, around.flow, places)
   const top = effectsOf(statement, around, flow?.knownCalls)
   const effects = new Set<Effect>(top.effects)
   const functions = new Set(top.functions)
@@ -109,6 +117,8 @@ export function factsOf(statement: Node, around: Surroundings): SqlFacts {
     questions,
     catalogUse,
     ...(flow?.copy === undefined ? {} : { copy: flow.copy }),
+    ...(flow?.copyIn === undefined ? {} : { copyIn: flow.copyIn }),
+    ...(flow?.sites === undefined ? {} : { sites: flow.sites }),
     session: sessionEffectOf(name, body),
     onlyTemporaryObjects: changesOnlyTemporary(name, statement, uniqueRelations),
   }

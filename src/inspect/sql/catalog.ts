@@ -173,5 +173,5 @@ export type Released =
 /** Labels inside a JSON document. Where an array stands, each of its elements is meant. */
 export type PhiDocument =
   | { readonly kind: 'clear' }
-  | { readonly kind: 'phi'; readonly class: string }
+  | { readonly kind: 'phi'; readonly class: string; readonly releases: Released }
   | { readonly kind: 'members'; readonly members: ReadonlyMap<string, PhiDocument>; readonly others: PhiDocument }

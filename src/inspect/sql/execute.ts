@@ -1,5 +1,5 @@
 import { joinedCatalogUse } from './catalog-use.ts'
-import type { Hazard, SqlFacts } from './facts.ts'
+import type { Hazard, PhiQuestion, SqlFacts } from './facts.ts'
 
 /** Marks facts of EXECUTE and FETCH that are not complete without those of what they run. */
 const PENDING: Hazard['kind'] = 'construct-not-analysed'
@@ -14,6 +14,7 @@ export function completeExecution(running: SqlFacts, named: SqlFacts): SqlFacts 
   // Whatever the arguments themselves call stays.
   if (running.hazards.some((hazard) => hazard.kind === 'function-not-known-safe')) effects.add('code')
   const own = running.hazards.filter((hazard) => hazard.kind !== PENDING || hazard.subject !== running.command)
+  const unseen = unseenConstants(running, named)
   return Object.freeze({
     command: running.command,
     effects: Object.freeze([...effects].toSorted()),
@@ -21,11 +22,34 @@ export function completeExecution(running: SqlFacts, named: SqlFacts): SqlFacts 
     functions: Object.freeze([...new Set([...running.functions, ...named.functions])].toSorted()),
     bounded: named.bounded,
     limited: named.limited,
-    hazards: Object.freeze([...own, ...named.hazards]),
+    hazards: Object.freeze([...own, ...named.hazards, ...unseen.hazards]),
     outputs: named.outputs,
     phiReachable: named.phiReachable || own.some((hazard) => hazard.kind !== 'setting-pinned'),
-    questions: Object.freeze([...running.questions, ...named.questions]),
+    questions: Object.freeze([...running.questions, ...unseen.questions]),
     catalogUse: joinedCatalogUse([running.catalogUse, named.catalogUse]),
+    ...(named.copyIn === undefined ? {} : { copyIn: named.copyIn }),
     session: running.session,
   })
+}
+
+/**
+ * A Parse message can have prepared a statement whose parameters meet protected columns. Bind shows their values; the
+ * arguments of EXECUTE nobody looks at. So none of them counts as a stand-in, and none is stored.
+ */
+function unseenConstants(running: SqlFacts, named: SqlFacts): Pick<SqlFacts, 'hazards' | 'questions'> {
+  const { sites = [], questions } = named
+  const unseen = running.session.kind === 'execute' ? sites.filter(({ at }) => at.kind === 'parameter') : []
+  const isCompared = unseen.some(({ use }) => use === 'comparison')
+  const isStored = unseen.some(({ use }) => use !== 'comparison')
+  return {
+    hazards: isStored ? [{ kind: PENDING, subject: running.command }] : [],
+    questions: isCompared ? questions.map(asValue) : questions,
+  }
+}
+
+/** What a question asks when any value can be compared. */
+function asValue(question: PhiQuestion): PhiQuestion {
+  if (question.byStandIn === undefined) return question
+  const { byStandIn: _, ...asked } = question
+  return Object.freeze({ ...asked, released: false })
 }

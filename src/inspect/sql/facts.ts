@@ -107,6 +107,11 @@ export interface StoredColumn {
   /** The type of the value: pg_attribute.atttypid, or what a cast, `->>` or taking an element out has made of it. */
   readonly typeOid: number
   readonly path: readonly string[]
+  /**
+   * Set in a shape when other values, free of PHI, may stand among the copies (`COALESCE(ssn, 'guess')`). Replacements that show
+   * which values are equal would confirm a guess, so there must be none.
+   */
+  readonly mixed?: true
 }
 
 /** A place where PHI decides something that can be seen: which rows there are, in which order, whether an error occurs. */
@@ -118,6 +123,55 @@ export interface PhiQuestion {
   readonly use: 'condition' | 'order' | 'group' | 'computation'
   /** Whether the answer tells no more than the released (masked) value does: the year of a date, equality of tokens. */
   readonly released: boolean
+  /**
+   * Set when it is released only as long as the constants at its sites are stand-ins: `ssn = 'tok_…'` tells what grouping by
+   * the stand-in tells, `ssn = '919-15-5087'` confirms a guess. See `SqlFacts.sites`.
+   */
+  readonly byStandIn?: true
+}
+
+/**
+ * A constant or parameter that meets a protected column in a position where a stand-in (token, pseudonym) may be taken for the
+ * value that it stands for, or where one must not be stored. Facts do not depend on the constant itself: who runs the
+ * statement looks at it.
+ */
+export interface ConstantSite {
+  readonly at: ConstantPlace
+  /**
+   * comparison: compared for equality (=, <>, IN, = ANY, IS DISTINCT FROM), and nothing else is made of it. The question
+   * counts as released only if the constant is a stand-in: see `PhiQuestion.byStandIn`.
+   * assignment: stored in the column as it is, and nothing else is made of it.
+   * embedded: a part of what is stored in the column. Stays what it is; a stand-in or placeholder there is damage.
+   */
+  readonly use: 'comparison' | 'assignment' | 'embedded'
+  readonly column: StoredColumn
+  /** The label's class, or `UNLABELLED`. */
+  readonly class: string
+  /** Whether it is an array ('{a,b}', $1 of = ANY) whose elements are meant. */
+  readonly elements: boolean
+  /**
+   * Set when nothing around it says its type: a cell of VALUES without a cast. A number then has to be written with the type of the
+   * column, because that of the result would show how large it is; and a binary parameter that nobody has declared can be of any.
+   */
+  readonly isUntyped?: true
+}
+
+export type ConstantPlace =
+  /** A literal of the statement string: ordinal of `skeletonOf(sql).spans`; the spelling includes the quotes, not a sign. */
+  | { readonly kind: 'literal'; readonly ordinal: number; readonly negative: boolean }
+  /** The same in a string that has no skeleton: UTF-16 indices in the statement string. At `embedded` sites in any spelling (E'', $$). */
+  | { readonly kind: 'span'; readonly start: number; readonly end: number; readonly negative: boolean }
+  /** $n, from 1. */
+  | { readonly kind: 'parameter'; readonly number: number }
+
+/** What COPY … FROM STDIN stores where. */
+export interface CopyIn extends CopyFormat {
+  /** By position; null for columns that are free of PHI. */
+  readonly columns: readonly (StoredColumn | null)[]
+  /** Classes of `columns`, as in `ConstantSite`. */
+  readonly classes: readonly (string | null)[]
+  /** Whether the value of a stand-in may be stored there. Elsewhere its replacement shows a part of it, or it is stored in an unknown place. */
+  readonly takesStandIns: readonly boolean[]
 }
 
 /** How the rows of COPY … TO STDOUT are written (PostgreSQL documentation, COPY). */
@@ -165,6 +219,10 @@ export interface SqlFacts {
   readonly questions: readonly PhiQuestion[]
   /** For COPY … TO STDOUT. */
   readonly copy?: CopyFormat
+  /** For COPY … FROM STDIN into a relation with PHI. */
+  readonly copyIn?: CopyIn
+  /** Absent when there are none. */
+  readonly sites?: readonly ConstantSite[]
   readonly catalogUse: CatalogUse
   /**
    * Whether the statement creates, changes, drops, locks or writes the rows of at least one object, and each such object

@@ -7,14 +7,15 @@ const QUERIES: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'Updat
 
 /**
  * Ordinals of the literals whose value cannot change any fact: direct operands of a comparison with a plain column (but not in
- * a statement of `asking`, which compares PHI), LIMIT and OFFSET, constants that VALUES, INSERT or SET store as they are, and
- * numbers that SET adds to a column. Everything else (casts, arguments, patterns, JSON keys, ordinals, output columns, utility
+ * a statement of `asking`, which compares PHI), LIMIT and OFFSET, constants that VALUES, INSERT or SET store as they are,
+ * numbers that SET adds to a column, and those that are `resolved` when the statement runs. Everything else (casts, arguments, patterns, JSON keys, ordinals, output columns, utility
  * statements) is part of the cache key.
  */
 export function liftableLiterals(
   sql: string,
   statements: readonly Node[],
   asking: ReadonlySet<Node>,
+  resolved: ReadonlySet<number>,
 ): readonly number[] {
   const skeleton = skeletonOf(sql)
   if (skeleton === null || skeleton.spans.length === 0) return []
@@ -31,6 +32,7 @@ export function liftableLiterals(
     // The parser folds a sign into the constant and reports the place of the sign, which stays in the skeleton.
     const isSigned = sql.charAt(index - 1) === '-'
     if (
+      resolved.has(ordinal) ||
       places.get(byte) === literal.kind ||
       (isSigned && literal.kind !== 'string' && places.get(byte - 1) === literal.kind)
     ) {
@@ -47,7 +49,8 @@ function collectPlaces(statement: Node, comparisons: boolean, places: Map<number
     if (constant?.location === undefined) return
     if (constant.sval !== undefined) places.set(constant.location, 'string')
     else if (constant.ival !== undefined) places.set(constant.location, 'integer')
-    else if (constant.fval !== undefined) places.set(constant.location, 'decimal')
+    else if (constant.fval !== undefined)
+      places.set(constant.location, isWhole(constant.fval.fval) ? 'bigint' : 'decimal')
   }
   walkSyntax(statement, (name, body) => {
     if (name === 'A_Expr') {
@@ -65,6 +68,11 @@ function collectPlaces(statement: Node, comparisons: boolean, places: Map<number
     }
     return true
   })
+}
+
+/** Integers beyond int4 come as the texts of decimals. */
+function isWhole(spelling: string | undefined): boolean {
+  return /^-?\d+$/.test(spelling ?? '')
 }
 
 function addAssigned(targets: readonly Node[] | undefined, add: (node: Node | undefined) => void): void {

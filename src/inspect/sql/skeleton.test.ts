@@ -8,7 +8,11 @@ function shape(sql: string): string | null {
   const skeleton = skeletonOf(sql)
   return skeleton === null
     ? null
-    : skeleton.text.replaceAll('\u0001', '<S>').replaceAll('\u0002', '<I>').replaceAll('\u0003', '<D>')
+    : skeleton.text
+        .replaceAll('\u0001', '<S>')
+        .replaceAll('\u0002', '<I>')
+        .replaceAll('\u0003', '<D>')
+        .replaceAll('\u0004', '<B>')
 }
 
 function literals(sql: string): readonly string[] {
@@ -37,7 +41,18 @@ describe('skeletonOf', () => {
     ['SELECT "1", "a 2", "a""3"', 'SELECT "1", "a 2", "a""3"'],
     ["SELECT \"a'b\", 'c'", 'SELECT "a\'b", <S>'],
     ['SELECT 123456789', 'SELECT <I>'],
-    ['SELECT 1234567890', 'SELECT 1234567890'],
+    ['SELECT 1234567890', 'SELECT <I>'],
+    ['SELECT 2147483647', 'SELECT <I>'],
+    ['SELECT -2147483647', 'SELECT -<I>'],
+    // -2147483648 is an int4.
+    ['SELECT 2147483648', 'SELECT 2147483648'],
+    ['SELECT 2147483649', 'SELECT <B>'],
+    ['SELECT -9007199254740991', 'SELECT -<B>'],
+    ['SELECT 9223372036854775807', 'SELECT <B>'],
+    // numeric
+    ['SELECT 9223372036854775808', 'SELECT 9223372036854775808'],
+    ['SELECT 12345678901234567890', 'SELECT 12345678901234567890'],
+    ['SELECT 0001234567890', 'SELECT 0001234567890'],
     ['SELECT a::int', 'SELECT a::int'],
     ["SELECT x->>'k'", 'SELECT x->><S>'],
     ["SELECT date '2020-01-01'", 'SELECT date <S>'],
@@ -112,6 +127,12 @@ describe('skeletonOf', () => {
   })
 })
 
+/** Integers that are neither int4 nor int8 whatever their sign, or have leading zeros. */
+const isTooLong = (text: string): boolean => {
+  if (!/^\d{10,}$/.test(text)) return false
+  return text.startsWith('0') || text === '2147483648' || BigInt(text) > 9_223_372_036_854_775_807n
+}
+
 describe('skeletonOf against the scanner of PostgreSQL', () => {
   beforeAll(() => loadModule())
 
@@ -177,6 +198,10 @@ describe('skeletonOf against the scanner of PostgreSQL', () => {
     '1_0',
     '123456789',
     '1234567890',
+    '2147483648',
+    '3000000000',
+    '9223372036854775807',
+    '99999999999999999999',
   )
 
   it('finds the same literals in any text that it does not key whole', () => {
@@ -194,7 +219,7 @@ describe('skeletonOf against the scanner of PostgreSQL', () => {
         const scanned = tokens
           .filter((token) => [260, 261, 262, 263, 264, 266].includes(token.tokenType))
           .map((token) => token.text)
-          .filter((text) => !/^\d{10,}$/.test(text))
+          .filter((text) => !isTooLong(text))
         expect(literalsOf(sql, skeleton).map((literal) => literal.text)).toEqual(scanned)
         expect(tokens.some((token) => token.tokenType === 275 || token.tokenType === 276)).toBe(false)
       }),

@@ -1,5 +1,5 @@
 /** The kinds never mix: PostgreSQL types an undecorated literal by its spelling. */
-export type LiteralKind = 'string' | 'integer' | 'decimal'
+export type LiteralKind = 'string' | 'integer' | 'bigint' | 'decimal'
 
 export interface Literal {
   readonly kind: LiteralKind
@@ -53,10 +53,15 @@ function characterClasses(): Uint8Array {
 const MARK_STRING = '\u0001'
 const MARK_INTEGER = '\u0002'
 const MARK_DECIMAL = '\u0003'
+const MARK_BIGINT = '\u0004'
 const NO_SPANS: readonly number[] = []
 
 /** Longest integer that is certainly an int4, so that lifting it cannot change a type. */
 const INTEGER_DIGITS = 9
+const LAST_INT4 = '2147483647'
+/** -2147483648 is an int4. */
+const FIRST_INT8 = '2147483648'
+const LAST_INT8 = '9223372036854775807'
 
 /**
  * Splits a statement into its text without literals and the places of the literals. Deliberately narrow: it yields null
@@ -97,8 +102,9 @@ export function skeletonOf(sql: string): Skeleton | null {
         const end = endOfNumber(sql, at)
         if (end === 0) return null
         const size = Math.abs(end) - at
-        if (end < 0 || size <= INTEGER_DIGITS) {
-          text += sql.slice(copied, at) + (end < 0 ? MARK_DECIMAL : MARK_INTEGER)
+        const mark = end < 0 ? MARK_DECIMAL : size <= INTEGER_DIGITS ? MARK_INTEGER : markOf(sql.slice(at, end))
+        if (mark !== null) {
+          text += sql.slice(copied, at) + mark
           spans ??= []
           spans.push(at, at + size)
           copied = at + size
@@ -148,10 +154,28 @@ export function literalsOf(sql: string, skeleton: Skeleton): readonly Literal[] 
   for (let i = 0; i < skeleton.spans.length; i += 2) {
     const start = skeleton.spans[i] ?? 0
     const text = sql.slice(start, skeleton.spans[i + 1])
-    const kind = text.startsWith("'") ? 'string' : text.includes('.') ? 'decimal' : 'integer'
-    literals.push({ kind, text, start })
+    literals.push({ kind: kindOf(text), text, start })
   }
   return literals
+}
+
+function kindOf(text: string): LiteralKind {
+  if (text.startsWith("'")) return 'string'
+  if (text.includes('.')) return 'decimal'
+  return text.length <= INTEGER_DIGITS || markOf(text) === MARK_INTEGER ? 'integer' : 'bigint'
+}
+
+/**
+ * The mark of an integer by the type that it has: int4, int8, or null for any beyond. The first number of a type whose negative
+ * is still of the one before has none either.
+ */
+function markOf(digits: string): string | null {
+  const { length } = digits
+  // Leading zeros are rare, and count for nothing.
+  if (digits.startsWith('0') || length > LAST_INT8.length) return null
+  if (length < LAST_INT4.length || (length === LAST_INT4.length && digits <= LAST_INT4)) return MARK_INTEGER
+  if (digits === FIRST_INT8) return null
+  return length < LAST_INT8.length || digits <= LAST_INT8 ? MARK_BIGINT : null
 }
 
 function isDigit(code: number): boolean {

@@ -43,6 +43,21 @@ describe('SqlInspector', () => {
     expect(new Set(all).size).toBe(1)
   })
 
+  it('gives texts that differ in stand-ins the same object, with the places of the constants', async () => {
+    const texts = ["'tok_a'", "''", "'it''s'"].map(
+      (one) => `SELECT id FROM patients WHERE ssn IN (${one}, $1) AND id = 5`,
+    )
+    const all = await Promise.all(texts.map((text) => inspect(text)))
+    expect(new Set(all).size).toBe(1)
+    const [first] = all
+    if (first === undefined) throw new Error('no inspection')
+    expect(only(first).sites?.map(({ at, use }) => [use, at])).toEqual([
+      ['comparison', { kind: 'literal', ordinal: 0, negative: false }],
+      ['comparison', { kind: 'parameter', number: 1 }],
+    ])
+    expect(only(first).questions).toMatchObject([{ use: 'condition', released: true, byStandIn: true }])
+  })
+
   it('keeps texts apart whose facts may differ', async () => {
     const sexes = await Promise.all(
       ["data->>'ssn'", "data->>'gender'"].map((field) => inspect(`SELECT ${field} FROM patients`)),

@@ -1,5 +1,6 @@
 import type { Catalog, PhiView } from './catalog.ts'
-import { GenerationalCache } from './generational-cache.ts'
+import { GenerationalCache } from '../../lib/generational-cache.ts'
+import type { SqlFacts } from './facts.ts'
 import type { Inspection, InspectionScope } from './inspector.ts'
 import { DEFAULT_LIMITS, type InspectorLimits } from './limits.ts'
 import { type Skeleton, skeletonOf } from './skeleton.ts'
@@ -25,6 +26,7 @@ const WHOLE = '\u0004'
 const SEPARATOR = '\u0000'
 /** Estimated memory of a set of facts besides its text. */
 const BYTES_PER_STATEMENT = 1_000
+const BYTES_PER_SITE = 250
 
 /**
  * Looks at SQL before it is forwarded. Anything new is parsed and analysed in a disposable worker thread; texts that differ only in
@@ -160,9 +162,7 @@ export class SqlInspector {
   #store(key: string, inspection: Inspection): Inspection {
     const existing = this.#cache.get(key)?.inspection
     if (existing != null) return existing
-    const size = inspection.ok
-      ? inspection.redacted.length * 2 + inspection.statements.length * BYTES_PER_STATEMENT
-      : 500
+    const size = inspection.ok ? inspection.redacted.length * 2 + sum(inspection.statements.map(bytesOf)) : 500
     this.#cache.set(key, { inspection, fixed: null }, key.length * 2 + size)
     return inspection
   }
@@ -200,6 +200,14 @@ function fixedOrdinals(skeleton: Skeleton, liftable: readonly number[]): readonl
   const fixed: number[] = []
   for (let ordinal = 0; ordinal * 2 < skeleton.spans.length; ordinal++) if (!lifted.has(ordinal)) fixed.push(ordinal)
   return fixed.length === 0 ? null : fixed
+}
+
+function bytesOf({ sites = [] }: SqlFacts): number {
+  return BYTES_PER_STATEMENT + sites.length * BYTES_PER_SITE
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 /** The literals that belong to the key, as written; their kinds are in the skeleton. */

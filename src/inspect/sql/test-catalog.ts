@@ -53,7 +53,7 @@ export const TEST_PHI: PhiView = {
   phiColumns: new Set(['1001.2', '1001.3', '1001.4', '1001.5']),
   phiRelations: new Set([1001]),
   labels: new Map([
-    ['1001.2', { class: 'ssn', releases: { kind: 'nothing' } }],
+    ['1001.2', { class: 'ssn', releases: { kind: 'equality' } }],
     ['1001.3', { class: 'name', releases: { kind: 'nothing' } }],
     ['1001.4', { class: 'date-of-birth', releases: { kind: 'year', since: 1937 } }],
     ['1001.5', { class: 'free-text', releases: { kind: 'nothing' } }],

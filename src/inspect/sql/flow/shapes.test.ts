@@ -27,14 +27,14 @@ function typed(relation: CatalogRelation): CatalogRelation {
 }
 
 const CLEAR: PhiDocument = { kind: 'clear' }
-const NAME: PhiDocument = { kind: 'phi', class: 'name' }
+const NAME: PhiDocument = { kind: 'phi', class: 'name', releases: { kind: 'nothing' } }
 
 /** As FHIR has it: what is not named is free of PHI. */
 const BODY: PhiDocument = {
   kind: 'members',
   members: new Map<string, PhiDocument>([
     ['name', { kind: 'members', members: new Map([['family', NAME]]), others: CLEAR }],
-    ['birthDate', { kind: 'phi', class: 'date-of-birth' }],
+    ['birthDate', { kind: 'phi', class: 'date-of-birth', releases: { kind: 'nothing' } }],
   ]),
   others: CLEAR,
 }
@@ -273,6 +273,17 @@ describe('one of several values', () => {
     ['token::token_t', 'whole(other-id)'],
     ['born::timestamp::date', 'born'],
     ['born::text', 'whole(date-of-birth)'],
+    // Numbers and UUIDs are masked as what is stored, however wide they become.
+    ['mrn::text', 'mrn'],
+    ['mrn::int8::numeric::varchar', 'mrn'],
+    ['mrn::text::int', 'mrn'],
+    ['mrn::int2', 'whole(unlabelled)'],
+    ['mrn::float8', 'whole(unlabelled)'],
+    ['mrn::numeric(3,1)', 'whole(unlabelled)'],
+    ['mrn::varchar(3)', 'whole(unlabelled)'],
+    ['mrn::bpchar', 'whole(unlabelled)'],
+    ['mrn::token_t', 'whole(unlabelled)'],
+    ['max(mrn::text)', 'mrn'],
   ])('%s', expectShape)
 
   it.each<Row>([

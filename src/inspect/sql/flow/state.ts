@@ -1,11 +1,13 @@
 import type { FuncCall, RangeVar } from '@pgsql/types'
 import type { CatalogRelation, CatalogRoutine } from '../catalog.ts'
-import type { Hazard, PhiQuestion, RelationUse } from '../facts.ts'
+import type { CopyIn, Hazard, PhiQuestion, RelationUse } from '../facts.ts'
 import { CatalogLookups } from './catalog-lookups.ts'
 import { printed, type RoutineName } from './known/check-routine.ts'
 import type { AnalysisContext } from './context.ts'
+import type { Judgement } from './questions/comparison.ts'
 import { QuestionList } from './questions/question-list.ts'
 import { type ResolvedRelation, resolveRelation } from './from/resolve-relation.ts'
+import type { SiteList } from './sites/site-list.ts'
 import type { Taint } from './values/taint.ts'
 import { touchesPhi } from './touched-columns.ts'
 import type { Origin } from './values/types.ts'
@@ -32,8 +34,12 @@ export class FlowState {
   makesLongText = false
   /** Off where a value goes to what is not looked at: then no function of the user's may be called. */
   looksIntoBodies = true
+  /** What COPY … FROM STDIN stores in a relation with PHI. */
+  copyIn: CopyIn | null = null
   /** Whether bodies of functions read PHI, which the planner can do in advance: the result stands in the plan. */
   plansWithPhi = false
+  /** Constants of the statement that meet protected columns. Null in texts of views and functions, and where none may be replaced. */
+  readonly sites: SiteList | null
   readonly lookups: CatalogLookups
   /** Functions in SQL whose bodies enclose what is looked at. */
   readonly routines: ReadonlySet<CatalogRoutine>
@@ -48,8 +54,14 @@ export class FlowState {
   readonly #phiViews = new Set<number>()
 
   /** With `outer`: for the body of a function that is called there, which has a context of its own. */
-  constructor(context: AnalysisContext, outer: FlowState | null = null, routine: CatalogRoutine | null = null) {
+  constructor(
+    context: AnalysisContext,
+    outer: FlowState | null = null,
+    routine: CatalogRoutine | null = null,
+    sites: SiteList | null = null,
+  ) {
     this.context = context
+    this.sites = sites
     this.lookups = new CatalogLookups(context)
     this.#spent = outer === null ? { queries: 0 } : outer.#spent
     const routines = outer === null ? [] : [...outer.routines]
@@ -89,6 +101,12 @@ export class FlowState {
   /** Something about PHI can be seen from the result, or from an error. */
   question(use: PhiQuestion['use'], about: Taint, released: boolean): void {
     this.#questions.add(use, about, released)
+  }
+
+  /** Conditions over PHI, by what they tell. */
+  compared(about: Taint, judgement: Judgement): void {
+    if (judgement === 'by-stand-in') this.#questions.addByStandIn(about)
+    else this.#questions.add('condition', about, judgement === 'released')
   }
 
   calls(name: RoutineName): void {

@@ -109,7 +109,7 @@ describe('utility statements', () => {
     ['EXPLAIN ANALYZE SELECT id FROM people_cards', 'c', 'phi-in-utility EXPLAIN'],
     ["EXPLAIN ANALYZE UPDATE people SET sex = 'x' WHERE id = 1", 'c', 'phi-in-utility EXPLAIN'],
     ['EXPLAIN (ANALYZE, VERBOSE) SELECT ward, sum(amount) FROM report.costs GROUP BY 1', 'c', ''],
-    ['EXPLAIN EXECUTE q', 'c', ''],
+    ['EXPLAIN EXECUTE q', 'c', 'phi-in-utility EXPLAIN'],
     ['EXPLAIN ANALYZE EXECUTE q', 'c', 'phi-in-utility EXPLAIN'],
     ['DECLARE c CURSOR FOR SELECT sex, ssn, upper(ssn) FROM people', 'oop', ''],
     ['PREPARE q(int) AS SELECT ssn FROM people LIMIT $1', 'o', ''],

@@ -7,6 +7,7 @@ import type { Place } from '../place.ts'
 import { routinePath } from './routine-path.ts'
 import { type Argument, argumentScope } from './sql-arguments.ts'
 import { declaredResult, type RoutineResult } from './sql-result.ts'
+import { askResultOrder } from '../questions/row-order.ts'
 import { FlowState } from '../state.ts'
 import type { Taint } from '../values/taint.ts'
 import { newSink, type QueryResult, TAINTED, type Value } from '../values/types.ts'
@@ -46,6 +47,7 @@ export function bodyResult(
   const scope = argumentScope(routine, sql, args, (index) => defaultValue(sql, index, inner, place), definitions)
   let result: QueryResult | null = null
   for (const query of queries) result = place.query(query, { state: inner, scope, tables: null, query: place.query })
+  askResultOrder(result?.sortedBy, { state: inner })
   inner.finish()
   if (result === null || inner.hazards.length > 0 || !areNamesSteady(inner)) return null
   const declared = declaredResult(result.shape, sql, definitions)

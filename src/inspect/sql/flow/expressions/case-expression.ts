@@ -1,5 +1,5 @@
 import type { CaseExpr, Node } from '@pgsql/types'
-import { isReleasedEquality, type Side, side } from '../questions/comparison.ts'
+import { judgeEquality, type Side, side } from '../questions/comparison.ts'
 import { checkOperator, expression } from './expression.ts'
 import { apart, type Place } from '../place.ts'
 import { ask } from '../questions/questions.ts'
@@ -14,6 +14,8 @@ export function caseExpression(node: CaseExpr, place: Place): Value {
   const around = apart(place)
   const subject = node.arg === undefined ? null : side(node.arg, around)
   if (subject !== null) checkOperator(['='], place)
+  // It is compared as often as there are branches.
+  if ((node.args ?? []).length > 1) place.state.sites?.spoils([node.arg])
   noteSink(place.sink, around.sink)
   const conditions: Value[] = []
   const results: Value[] = []
@@ -45,7 +47,7 @@ function conditionOf(node: Node | undefined, place: Place): Value {
 function equality(left: Side, node: Node | undefined, place: Place): Value {
   const right = side(node, place)
   const about = worst([left.value, right.value])
-  const released = isReleasedEquality(left, right, place)
-  ask('condition', about, released, place)
-  return released ? CLEAN : about
+  const judgement = judgeEquality(left, right, place)
+  if (about.tainted) place.state.compared(about, judgement)
+  return judgement === 'beyond' ? about : CLEAN
 }

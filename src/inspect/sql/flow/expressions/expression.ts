@@ -1,9 +1,10 @@
-import type { A_Expr, Node, NullTest, TypeCast, TypeName } from '@pgsql/types'
+import type { A_Const, A_Expr, Node, NullTest, ParamRef, TypeCast, TypeName } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
 import { isSafeOperator, printed, routineName } from '../known/check-routine.ts'
 import { unknownType } from '../known/check-type.ts'
 import { castValue } from './cast.ts'
 import { caseExpression } from './case-expression.ts'
+import { collated } from './collate.ts'
 import { valueOf } from '../values/column.ts'
 import { constantText } from './constants.ts'
 import { columnReference } from '../from/column-reference.ts'
@@ -28,8 +29,9 @@ import { detached, merged, worst } from '../values/value.ts'
 export function expression(node: Node | undefined, place: Place): Value {
   if (node === undefined) return CLEAN
   if ('ColumnRef' in node) return columnReference(node.ColumnRef, place)
-  if ('A_Const' in node) return node.A_Const.isnull === true ? NULL_VALUE : CLEAN
-  if ('ParamRef' in node || 'SQLValueFunction' in node || 'SetToDefault' in node) return CLEAN
+  if ('A_Const' in node) return literal(node.A_Const, place)
+  if ('ParamRef' in node) return parameter(node.ParamRef, place)
+  if ('SQLValueFunction' in node || 'SetToDefault' in node) return CLEAN
   if ('FuncCall' in node) return functionCall(node.FuncCall, place)
   if ('A_Expr' in node) return operatorExpression(node.A_Expr, place)
   if ('BoolExpr' in node) return booleanExpression(node.BoolExpr, place)
@@ -40,7 +42,7 @@ export function expression(node: Node | undefined, place: Place): Value {
   if ('BooleanTest' in node) return combined([node.BooleanTest.arg], place)
   if ('CoalesceExpr' in node) return detached(merged(values(node.CoalesceExpr.args, place)))
   if ('MinMaxExpr' in node) return mostExtreme(values(node.MinMaxExpr.args, place), place.state.context.phi)
-  if ('CollateClause' in node) return detached(expression(node.CollateClause.arg, place))
+  if ('CollateClause' in node) return collated(expression(node.CollateClause.arg, place), node.CollateClause)
   if ('NamedArgExpr' in node) return expression(node.NamedArgExpr.arg, place)
   if ('A_ArrayExpr' in node) return arrayOf(merged(values(node.A_ArrayExpr.elements, place)))
   if ('List' in node) return combined(node.List.items, place)
@@ -55,6 +57,16 @@ export function expression(node: Node | undefined, place: Place): Value {
   // An absent member of a list, as in plain DISTINCT.
   if (type === undefined) return CLEAN
   return jsonOrXml(node, place) ?? notAnalysed(type, place)
+}
+
+function literal(constant: A_Const, { state }: Place): Value {
+  state.sites?.visit(constant)
+  return constant.isnull === true ? NULL_VALUE : CLEAN
+}
+
+function parameter(reference: ParamRef, { state }: Place): Value {
+  state.sites?.visit(reference)
+  return CLEAN
 }
 
 /** A value computed from all of the expressions. */
@@ -136,6 +148,7 @@ function nullTest(node: NullTest, place: Place): Value {
   const inner = apart(place)
   const value = expression(node.arg, inner)
   noteSink(place.sink, inner.sink)
+  place.state.sites?.tests(node.arg)
   if (isPlain(node.arg) && isStored(inner.sink)) {
     ask('condition', value, true, place)
     return CLEAN

@@ -9,6 +9,7 @@ import { expression, isPlain, isStored } from './expression.ts'
 import { apart, type Place } from '../place.ts'
 import { ask } from '../questions/questions.ts'
 import type { Operand } from '../questions/released-form.ts'
+import { noteCall } from '../questions/row-order.ts'
 import { withCallPart } from '../questions/released-part.ts'
 import {
   AGGREGATES,
@@ -23,6 +24,8 @@ import { type Call, extreme, keysAndValues, shapedCall } from './shape-functions
 import { showsCount } from '../questions/shown-members.ts'
 import { callAsksShownParts } from '../questions/shown-parts.ts'
 import { type SqlCall, sqlFunctionCall } from '../definitions/sql-function.ts'
+import { elementSource } from '../sites/constant-source.ts'
+import { standInValue } from '../sites/stand-in-value.ts'
 import { either } from '../values/taint.ts'
 import { CLEAN, noteSink, TAINTED, type Value } from '../values/types.ts'
 import { taintedBy, taintIn, worst } from '../values/value.ts'
@@ -56,12 +59,20 @@ export function functionCall(call: FuncCall, place: Place): Value {
   const keys = call.agg_within_group === true ? (call.agg_order ?? []) : []
   const sorted = keys.map((node) => ({ node, value: expression(node, inner) }))
   askCall(call, [...operands, ...sorted], place)
+  noteCall(
+    name.name,
+    call,
+    operands.map(({ value }) => value),
+    place,
+  )
   const args = operands.map(({ value, isThere }) => (isThere ? CLEAN : value))
   const around = [...sorted.map(({ value }) => value), aroundValue(aroundOf(call, place), inner)]
   const value = withCallPart(callValue(call, args, around, place), call, operands, place.state.context)
   for (const [column, depth] of inner.sink.columns) place.sink.columns.set(column, depth)
   noteSink(place.sink, inner.sink)
   if (!safe) return TAINTED
+  const source = value.tainted ? null : elementSource(call, place.state.context)
+  if (source !== null) return standInValue(source, place.state)
   if (CLEAN_ARGUMENTS.has(name.name)) {
     // A condition elsewhere may yet tie an argument to PHI.
     place.state.later(() => {

@@ -27,9 +27,8 @@ export function builtObject(pairs: readonly Pair[]): Value {
     if (name === null) unnamed.push(shape)
     else members.set(name, mergedShape([...present(members.get(name)), shape], whole))
   }
-  const rest = mergedShape(unnamed, whole)
-  const named = [...members].map(([name, shape]) => [name, mergedShape([shape, rest], whole)] as const)
-  return shaped(objectOf(named, rest), tainted)
+  const named = [...members].map(([name, shape]) => [name, mergedShape([shape, ...unnamed], whole)] as const)
+  return shaped(objectOf(named, mergedShape(unnamed, whole)), tainted)
 }
 
 function present(shape: OutputShape | undefined): readonly OutputShape[] {

@@ -16,6 +16,7 @@ import { jsonQuery, makesJson } from './json-query.ts'
 import { asJson } from '../values/parts.ts'
 import type { Place } from '../place.ts'
 import { ask } from '../questions/questions.ts'
+import { noteConstructor } from '../questions/row-order.ts'
 import { arrayOf } from './shape-functions.ts'
 import { fieldsOf } from '../values/shape.ts'
 import { either } from '../values/taint.ts'
@@ -50,10 +51,12 @@ export function jsonOrXml(node: Node, place: Place): Value | null {
   }
   if ('JsonObjectAgg' in node) {
     const { arg, unique } = node.JsonObjectAgg
+    noteConstructor([arg?.key, arg?.value?.raw_expr], own(node.JsonObjectAgg), place)
     const pair = pairOf(arg ?? {}, unique === true, place)
     return aggregated(builtObject([{ ...pair, key: { ...pair.key, node: undefined } }]), own(node.JsonObjectAgg), place)
   }
   if ('JsonArrayAgg' in node) {
+    noteConstructor([node.JsonArrayAgg.arg?.raw_expr], own(node.JsonArrayAgg), place)
     return aggregated(arrayOf(asJson(jsonValue(node.JsonArrayAgg.arg, place))), own(node.JsonArrayAgg), place)
   }
   if ('JsonValueExpr' in node) return jsonValue(node.JsonValueExpr, place)

@@ -1,7 +1,7 @@
 import type { A_Expr } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
 import { builtInOperator } from '../known/built-in.ts'
-import { isReleased, side } from '../questions/comparison.ts'
+import { judgeComparison, side } from '../questions/comparison.ts'
 import { checkOperator } from './expression.ts'
 import { operatorValue } from './operator-value.ts'
 import { apart, type Place } from '../place.ts'
@@ -23,8 +23,9 @@ export function operatorExpression(expr: A_Expr, place: Place): Value {
   const right = side(expr.rexpr, inner)
   const about = worst([left.value, right.value])
   noteSink(place.sink, inner.sink)
-  if (about.tainted && isReleased(expr, left, right, place)) {
-    place.state.question('condition', about, true)
+  const judgement = about.tainted ? judgeComparison(expr, left, right, place) : 'beyond'
+  if (judgement !== 'beyond') {
+    place.state.compared(about, judgement)
     if (expr.kind !== 'AEXPR_NULLIF') return CLEAN
     // Its first operand, or NULL.
     for (const [column, depth] of inner.sink.columns) place.sink.columns.set(column, depth)

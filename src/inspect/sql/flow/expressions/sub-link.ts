@@ -2,10 +2,10 @@ import type { SubLink } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
 import { builtInOperator } from '../known/built-in.ts'
 import { taintedColumns, valueOf } from '../values/column.ts'
-import { isReleasedPair, type Side, side } from '../questions/comparison.ts'
+import { type Judgement, judgePairs, type Side, side } from '../questions/comparison.ts'
 import { checkOperator, notAnalysed } from './expression.ts'
 import { apart, type Place } from '../place.ts'
-import { ask } from '../questions/questions.ts'
+import { askResultOrder } from '../questions/row-order.ts'
 import { arrayOf } from './shape-functions.ts'
 import type { Taint } from '../values/taint.ts'
 import { CLEAN, type Column, noteSink, type QueryResult, type Value } from '../values/types.ts'
@@ -24,6 +24,7 @@ export function subLink(node: SubLink, place: Place): Value {
   if (node.subselect === undefined) return notAnalysed('SubLink', place)
   const result = place.query(node.subselect, place)
   noteSink(place.sink, { control: result.control, reach: result.reach, multiplied: null })
+  if (node.subLinkType === 'ARRAY_SUBLINK') askResultOrder(result.sortedBy, place)
   const answer = valueOfTaint(answersByRow(result, place))
   if (node.subLinkType === 'EXISTS_SUBLINK') return answer
   const value = test === null ? rowsOf(node, result) : comparison(operator, test, result, place)
@@ -52,22 +53,20 @@ function rowsOf({ subLinkType }: SubLink, { shape, multiplied }: QueryResult): V
  */
 function comparison(operator: readonly string[], test: Side, { shape }: QueryResult, place: Place): Value | null {
   const about = worst([test.value, ...taintedColumns(shape)])
-  const released = about.tainted && shape.open === null && isReleased(operator, test, shape.columns, place)
-  ask('condition', about, released, place)
-  return released ? null : about
+  const judgement = about.tainted && shape.open === null ? judgeRows(operator, test, shape.columns, place) : 'beyond'
+  if (about.tainted) place.state.compared(about, judgement)
+  return judgement === 'beyond' ? about : null
 }
 
-function isReleased(parts: readonly string[], test: Side, columns: readonly Column[], place: Place): boolean {
+function judgeRows(parts: readonly string[], test: Side, columns: readonly Column[], place: Place): Judgement {
   const operator = builtInOperator(parts, place.state.context)
   const sides = test.items ?? [test]
-  if (sides.length !== columns.length || (sides.length > 1 && operator !== '=' && operator !== '<>')) return false
-  return columns.every((column, i) => {
+  if (sides.length !== columns.length || (sides.length > 1 && operator !== '=' && operator !== '<>')) return 'beyond'
+  const pairs = columns.flatMap((column, i) => {
     const left = sides[i]
-    return (
-      left !== undefined &&
-      isReleasedPair({ operator, left, right: { node: undefined, value: valueOf(column) } }, place)
-    )
+    return left === undefined ? [] : [{ operator, left, right: { node: undefined, value: valueOf(column) } }]
   })
+  return judgePairs(pairs, true, place)
 }
 
 function answersByRow(result: QueryResult, place: Place): Taint | null {

@@ -1,6 +1,6 @@
 import type { FuncCall, JsonTable, JsonTableColumn, Node, RangeFunction, RangeTableFunc } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
-import { builtInType } from '../known/built-in.ts'
+import { builtInFunction, builtInType } from '../known/built-in.ts'
 import { isSafeFunction, routineName } from '../known/check-routine.ts'
 import { derivedShape, valueOf } from '../values/column.ts'
 import type { AnalysisContext } from '../context.ts'
@@ -11,6 +11,7 @@ import { jsonBehaviour, jsonValue } from '../expressions/json-xml.ts'
 import { apart, type Place } from '../place.ts'
 import { ask } from '../questions/questions.ts'
 import { FUNCTION_COLUMNS, JSON_ELEMENTS, OPEN_COLUMNS } from '../known/safe-functions.ts'
+import { elementSource } from '../sites/constant-source.ts'
 import { showsCount } from '../questions/shown-members.ts'
 import { CLEAN, type Column, type Item, noteSink, type Value } from '../values/types.ts'
 import { SCALAR_TYPES } from '../values/value-types.ts'
@@ -30,7 +31,8 @@ export function rangeFunction(node: RangeFunction, place: Place): Item {
   let open: Value | null = null
   let scalar = false
   let all: Value = CLEAN
-  for (const entry of node.functions ?? []) {
+  const functions = expanded(node.functions ?? [], place.state.context)
+  for (const entry of functions) {
     const [call, definition] = 'List' in entry ? (entry.List.items ?? []) : [entry]
     const inner = apart(place)
     const known = call !== undefined && 'FuncCall' in call ? userFunctionCall(call.FuncCall, inner) : null
@@ -50,12 +52,30 @@ export function rangeFunction(node: RangeFunction, place: Place): Item {
     scalar = defined === null && names?.length === 1
     if (names === null) open = worst([value, open ?? CLEAN])
     else fields.push(...names.map((name, i) => ({ name, value: fieldValue(value, i, names.length), sources })))
-    all = worst([all, isCounted(call, value, place) ? CLEAN : value])
+    all = worst([all, isCounted(call, value, place) || isOfConstants(call, place) ? CLEAN : value])
   }
   if (node.ordinality === true) fields.push({ name: 'ordinality', value: all, sources: [] })
   const rows = item(node.alias ?? defaultAlias(node), derivedShape(fields, open), { multiplied: taintIn(all) })
-  const isOne = node.functions?.length === 1 && node.ordinality !== true
+  const isOne = functions.length === 1 && node.ordinality !== true
   return { ...ofNamedType(rows, node.alias), scalar: scalar && isOne }
+}
+
+/** `unnest(a, b)` stands for `ROWS FROM (unnest(a), unnest(b))` (transformRangeFunction in parse_clause.c). */
+function expanded(functions: readonly Node[], context: AnalysisContext): readonly Node[] {
+  return functions.flatMap((entry) => {
+    const [call, ...definition] = 'List' in entry ? (entry.List.items ?? []) : [entry]
+    if (call === undefined || !('FuncCall' in call)) return [entry]
+    const { args = [], funcname } = call.FuncCall
+    if (args.length < 2 || builtInFunction(nameParts(funcname), context) !== 'unnest') return [entry]
+    return args.map(
+      (arg): Node => ({ List: { items: [{ FuncCall: { ...call.FuncCall, args: [arg] } }, ...definition] } }),
+    )
+  })
+}
+
+/** Whether the rows are constants of the statement. */
+function isOfConstants(call: Node | undefined, { state }: Place): boolean {
+  return call !== undefined && 'FuncCall' in call && elementSource(call.FuncCall, state.context) !== null
 }
 
 /** Whether the number of rows can be seen in the masked value that they are taken from. */

@@ -137,6 +137,7 @@ function commonTableItem(name: RangeVar, common: CommonTable, { sink }: FromCont
   const { result, recursive } = common.resolve()
   sink.control = either(sink.control, result.control)
   sink.reach = Math.min(sink.reach, result.reach)
+  sink.sortedBy = either(sink.sortedBy, result.sortedBy ?? null)
   // Columns of its own for every mention: marks of one must not show in another.
   const shape = copy(result.shape, recursive)
   return item(name.alias ?? { aliasname: name.relname ?? '' }, shape, { multiplied: result.multiplied })
@@ -159,6 +160,7 @@ function subselectItem(node: RangeSubselect, left: readonly Item[], context: Fro
   const result = around.query(node.subquery, { ...around, scope })
   context.sink.control = either(context.sink.control, result.control)
   context.sink.reach = Math.min(context.sink.reach, result.reach)
+  context.sink.sortedBy = either(context.sink.sortedBy, result.sortedBy ?? null)
   return item(node.alias, result.shape, { multiplied: result.multiplied })
 }
 

@@ -7,6 +7,7 @@ import { apart, type Place } from '../place.ts'
 import { ask, askGroup, askJoined, askOrder } from './questions.ts'
 import { isQuietCall } from './quiet-functions.ts'
 import { isReleasedComparison, type Operand } from './released-form.ts'
+import { noteSorted } from './row-order.ts'
 import { noteSink, type Value } from '../values/types.ts'
 import { worst } from '../values/value.ts'
 import { words } from '../words.ts'
@@ -52,8 +53,13 @@ export function aroundValue({ filter, order, partition, frame }: CallAround, pla
   ask('condition', condition, false, place)
   const offsets = combined(frame, place)
   ask('order', offsets, false, place)
-  const keys = [...keyValues(order, askOrder, place), ...keyValues(partition, askGroup, place)]
+  const keys = [...keyValues(order, askOrder, place), ...keyValues(partition, askPartition, place)]
   return worst([condition, offsets, ...keys])
+}
+
+function askPartition(key: Value, place: Place): boolean {
+  noteSorted(key, place)
+  return askGroup(key, place)
 }
 
 function keyValues(

@@ -4,6 +4,9 @@ import { builtInOperator } from '../known/built-in.ts'
 import { expression } from '../expressions/expression.ts'
 import type { Place } from '../place.ts'
 import { isReleasedComparison, type Operand } from './released-form.ts'
+import { meetingsOf } from '../sites/constant-operand.ts'
+import type { Meeting } from '../sites/site-list.ts'
+import { isTypedByOthers, wantCompared } from '../sites/stand-in-value.ts'
 import { worst } from '../values/value.ts'
 
 /** An operand with its members, when it is written as a row, a list or an array. */
@@ -15,7 +18,15 @@ interface Pair {
   readonly operator: string | null
   readonly left: Side
   readonly right: Side
+  /** Whether any or all elements of the right side are meant. */
+  readonly isList?: boolean
 }
+
+/**
+ * released: tells no more than the released values do; by-stand-in: neither, as long as its constants are stand-ins, which are
+ * sites of the statement now; beyond: anything else.
+ */
+export type Judgement = 'released' | 'by-stand-in' | 'beyond'
 
 /** Evaluates one side of an operator. */
 export function side(node: Node | undefined, place: Place): Side {
@@ -32,23 +43,46 @@ function membersOf(node: Node | undefined): readonly Node[] | null {
   return 'A_ArrayExpr' in node ? (node.A_ArrayExpr.elements ?? []) : null
 }
 
-/** Whether a comparison with PHI on a side, or on both, tells no more than the released values do. */
-export function isReleased(expr: A_Expr, left: Side, right: Side, place: Place): boolean {
+/** What a comparison with PHI on a side, or on both, tells. */
+export function judgeComparison(expr: A_Expr, left: Side, right: Side, place: Place): Judgement {
   const pairs = pairsOf(expr, left, right, place)
-  return pairs !== null && pairs.every((pair) => isReleasedPair(pair, place))
+  // What NULLIF returns is its first operand: more is made of the constants than to compare them.
+  return pairs === null ? 'beyond' : judgePairs(pairs, expr.kind !== 'AEXPR_NULLIF', place)
 }
 
 /** The same for `left = right`, which is not written as an operator. */
-export function isReleasedEquality(left: Side, right: Side, place: Place): boolean {
+export function judgeEquality(left: Side, right: Side, place: Place): Judgement {
   const operator = builtInOperator(['='], place.state.context)
   const pairs = scalarsOf(operator, left, right)
-  return pairs !== null && pairs.every((pair) => isReleasedPair(pair, place))
+  return pairs === null ? 'beyond' : judgePairs(pairs, true, place)
 }
 
-/** Whether a comparison of single values, with or without PHI, is in released form. */
-export function isReleasedPair({ operator, left, right }: Pair, { state }: Place): boolean {
-  if (!left.value.tainted && !right.value.tainted) return true
-  return operator !== null && isReleasedComparison(operator, left, right, state.context)
+/** The same for comparisons of single values, with or without PHI. */
+export function judgePairs(pairs: readonly Pair[], takesStandIns: boolean, { state }: Place): Judgement {
+  const met: Meeting[] = []
+  let isBeyond = false
+  for (const pair of pairs) {
+    const { operator, left, right, isList = false } = pair
+    // A constant on one side of several pairs: `'tok_…' IN (ssn, 'guess')`.
+    const isOne = pairs.length === 1
+    if (!left.value.tainted && !right.value.tainted) {
+      if (!isOne) state.sites?.spoils([left.node, right.node])
+      continue
+    }
+    if (operator === null) return 'beyond'
+    const isEquality = operator === '=' || operator === '<>'
+    // Before anything else, because what may be asked must not depend on the constant.
+    const found =
+      takesStandIns && isEquality && state.sites !== null ? meetingsOf(left, right, isList, state.context) : null
+    if (found !== null) met.push(...found)
+    else if (!isReleasedComparison(operator, left, right, state.context)) {
+      isBeyond = true
+      if (takesStandIns && isEquality) wantCompared(left.value, right.value, isList, state)
+    } else if (!isOne) state.sites?.spoils([left.node, right.node])
+  }
+  if (isBeyond) return 'beyond'
+  if (met.length === 0) return 'released'
+  return state.sites?.compares(met) === true ? 'by-stand-in' : 'beyond'
 }
 
 /** The comparisons of single values that an operator stands for; null when it is something else. */
@@ -64,9 +98,12 @@ function pairsOf(expr: A_Expr, left: Side, right: Side, { state }: Place): reado
       return scalarsOf(own, left, right)
     case 'AEXPR_OP_ANY':
     case 'AEXPR_OP_ALL':
-      return right.items === undefined
-        ? scalarsOf(own, left, right)
-        : all(right.items, (item) => scalarsOf(own, left, item))
+      if (right.items !== undefined) {
+        // The array has a type of its own.
+        if (isTypedByOthers(right.items.map(({ node }) => node))) return null
+        return all(right.items, (item) => scalarsOf(own, left, item))
+      }
+      return left.items === undefined ? [{ operator: own, left, right, isList: true }] : null
     case 'AEXPR_IN':
       return all(right.items ?? [], (item) => scalarsOf(own, left, item))
     case 'AEXPR_BETWEEN':

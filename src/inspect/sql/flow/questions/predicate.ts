@@ -9,6 +9,7 @@ import { areLinked } from './released-form.ts'
 import { coversClasses, either, type Taint } from '../values/taint.ts'
 import { type Column, noteSink, type Sink, type Value } from '../values/types.ts'
 import { taintIn, worst } from '../values/value.ts'
+import { wantCompared } from '../sites/stand-in-value.ts'
 
 /** One condition of a conjunction, with the columns in it. */
 interface Condition {
@@ -62,8 +63,10 @@ export class Predicates {
 
   /** Two columns that have to be equal (USING). */
   equate(left: Column, right: Column, place: Place): void {
-    const about = worst([valueOf(left), valueOf(right)])
-    const released = areEqualColumns(left, right, place.state.context)
+    const [a, b] = [valueOf(left), valueOf(right)]
+    const about = worst([a, b])
+    const released = areEqual(a, b, place.state.context)
+    if (about.tainted && !released) wantCompared(a, b, false, place.state)
     ask('condition', about, released, place)
     if (!released) this.tie([left, right], taintIn(about))
   }
@@ -115,8 +118,7 @@ export class Predicates {
   }
 }
 
-function areEqualColumns(left: Column, right: Column, context: AnalysisContext): boolean {
-  const [a, b] = [valueOf(left), valueOf(right)]
+function areEqual(a: Value, b: Value, context: AnalysisContext): boolean {
   if (builtInOperator(['='], context) === null) return false
   return a.tainted && b.tainted && areLinked(a, b)
 }

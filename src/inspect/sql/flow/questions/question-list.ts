@@ -6,16 +6,23 @@ export class QuestionList {
   readonly #questions = new Map<string, PhiQuestion>()
 
   add(use: PhiQuestion['use'], about: Taint, released: boolean): void {
-    const question: PhiQuestion = {
-      classes: [...about.classes].toSorted(),
-      columns: [...about.columns].toSorted(),
-      use,
-      released,
-    }
-    this.#questions.set(JSON.stringify(question), question)
+    this.#set({ ...asked(about), use, released })
+  }
+
+  /** A condition that is released as long as its constants are stand-ins. */
+  addByStandIn(about: Taint): void {
+    this.#set({ ...asked(about), use: 'condition', released: true, byStandIn: true })
   }
 
   get all(): readonly PhiQuestion[] {
     return [...this.#questions.values()]
   }
+
+  #set(question: PhiQuestion): void {
+    this.#questions.set(JSON.stringify(question), question)
+  }
+}
+
+function asked({ classes, columns }: Taint): Pick<PhiQuestion, 'classes' | 'columns'> {
+  return { classes: [...classes].toSorted(), columns: [...columns].toSorted() }
 }

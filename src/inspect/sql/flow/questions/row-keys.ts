@@ -1,15 +1,17 @@
 import type { Node, SelectStmt } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
 import { taintedColumns, valueOf } from '../values/column.ts'
+import { checkOperator } from '../expressions/expression.ts'
 import type { Place } from '../place.ts'
 import type { Predicates } from './predicate.ts'
 import { ask, askGroup, askOrder, askSortedGroup } from './questions.ts'
 import { areLinked, isReleasedGroup } from './released-form.ts'
+import { noteGrouped, noteSorted } from './row-order.ts'
 import type { Target, Targets } from '../statements/target-list.ts'
-import { type Column, NULL_VALUE, type Shape, type Value } from '../values/types.ts'
-import { taintIn, worst } from '../values/value.ts'
+import type { Column, Shape, Value } from '../values/types.ts'
+import { keepsTypes, taintIn, worst } from '../values/value.ts'
 
-type IsReleased = (key: Value, place: Pick<Place, 'state'>) => boolean
+type IsReleased = (key: Value, place: Pick<Place, 'scope' | 'state'>) => boolean
 
 /**
  * The keys by which rows are ordered, grouped and made distinct. They choose rows as conditions do: with `ORDER BY
@@ -20,29 +22,51 @@ export function addKeys(node: SelectStmt, { list, open }: Targets, predicates: P
     if (target === undefined) predicates.addKey(key, place, (value) => isReleased(value, place))
     else if (!isReleased(target.value, place)) predicates.tie([...target.sink.columns.keys()], taintIn(target.value))
   }
-  for (const key of keysIn(node.distinctClause)) addKey(key, outputOf(key, list), askGroup)
-  for (const key of keysIn(node.sortClause)) addKey(key, outputOf(key, list), askOrder)
+  for (const key of keysIn(node.distinctClause)) addKey(key, outputOf(key, list), askDistinctOn)
+  for (const key of keysIn(node.sortClause)) addKey(sortKey(key, place), outputOf(key, list), askOrder)
   // In GROUP BY a name is that of an input column, if there is one.
   // Grouping sets are made by sorting, which the order of the rows in array_agg and its like then shows.
   const sorts = (node.groupClause ?? []).some((key) => 'GroupingSet' in key)
   for (const key of keysIn(node.groupClause))
-    addKey(key, isInput(key, place) ? undefined : outputOf(key, list), sorts ? askSortedGroup : askGroup)
+    addKey(key, isInput(key, place) ? undefined : outputOf(key, list), sorts ? askSortedGroup : askGroupBy)
   if (!isPlainDistinct(node)) return
   for (const target of [...list, ...(open === null ? [] : [open])]) askGroup(target.value, place)
 }
 
-/** The same for the result of a set operation, whose keys can only be output columns. */
+function askDistinctOn(key: Value, place: Pick<Place, 'scope' | 'state'>): boolean {
+  noteSorted(key, place)
+  return askGroup(key, place)
+}
+
+function askGroupBy(key: Value, place: Pick<Place, 'scope' | 'state'>): boolean {
+  noteGrouped(key, place)
+  return askGroup(key, place)
+}
+
+/** The same for the rows of a set operation or of VALUES, whose keys are made of their columns. */
 export function addResultKeys(
   node: SelectStmt,
   columns: readonly Column[],
   predicates: Predicates,
-  place: Pick<Place, 'state'>,
+  place: Place,
 ): void {
   for (const key of keysIn(node.sortClause)) {
     const column = outputOf(key, columns)
-    const value = column === undefined ? null : valueOf(column)
-    if (column !== undefined && value !== null && !askOrder(value, place)) predicates.tie([column], taintIn(value))
+    if (column === undefined) {
+      predicates.addKey(key, place, (value) => askOrder(value, place))
+    } else {
+      sortKey(key, place)
+      const value = valueOf(column)
+      if (!askOrder(value, place)) predicates.tie([column], taintIn(value))
+    }
   }
+}
+
+/** A key of ORDER BY, whose operator is looked at wherever the key itself comes from. */
+function sortKey(key: Node, place: Place): Node {
+  const operator = 'SortBy' in key ? nameParts(key.SortBy.useOp) : []
+  if (operator.length > 0) checkOperator(operator, place)
+  return key
 }
 
 /** The columns of a set operation other than UNION ALL: rows of one branch are compared with those of another. */
@@ -58,9 +82,10 @@ export function askBranches(node: SelectStmt, branches: readonly Shape[], { stat
   }
   first.columns.forEach((_, i) => {
     const values = branches.flatMap(({ columns }) => columns[i] ?? []).map(valueOf)
-    const present = values.filter((value) => value !== NULL_VALUE)
+    const present = values.filter(({ isNull }) => isNull === undefined)
     const [one] = present
-    const released = one !== undefined && isReleasedGroup(one) && present.every((other) => areLinked(one, other))
+    const areAlike = keepsTypes(values) && present.every((other) => one !== undefined && areLinked(one, other))
+    const released = one !== undefined && isReleasedGroup(one) && areAlike
     ask('group', worst(values), released, { state })
   })
 }
@@ -102,7 +127,7 @@ function parts(key: Node): readonly Node[] {
 }
 
 function outputOf<T extends { readonly name: string }>(key: Node, outputs: readonly T[]): T | undefined {
-  const node = 'SortBy' in key && (key.SortBy.useOp ?? []).length === 0 ? key.SortBy.node : key
+  const node = 'SortBy' in key ? key.SortBy.node : key
   if (node === undefined) return undefined
   if ('A_Const' in node) return outputs[(node.A_Const.ival?.ival ?? 0) - 1]
   if (!('ColumnRef' in node)) return undefined

@@ -1,13 +1,14 @@
 import type { CopyStmt } from '@pgsql/types'
-import type { CatalogColumn } from '../../catalog.ts'
+import type { CatalogColumn, CatalogRelation } from '../../catalog.ts'
 import type { CopyFormat } from '../../facts.ts'
 import { nameParts } from '../../syntax-tree.ts'
 import { shapeIsTainted } from '../values/column.ts'
-import { copyFormat } from './copy-format.ts'
+import { copyFormat, copyInFormat } from './copy-format.ts'
 import { dropped } from '../expressions/expression.ts'
 import { relationShape } from '../from/from-item.ts'
 import { placeOf } from './dml.ts'
 import { type Outputs, undescribedOutputs } from './outputs.ts'
+import { outermostQuery } from './query.ts'
 import type { Surroundings } from '../place.ts'
 import { newSink, type Shape } from '../values/types.ts'
 import { WriteTarget } from './write-target.ts'
@@ -36,17 +37,18 @@ function hasMaskableRows({ format, null: marker }: CopyFormat): boolean {
 }
 
 function copied(node: CopyStmt, around: Surroundings): Shape {
-  if (node.query !== undefined) return around.query(node.query, around).shape
+  if (node.query !== undefined) return outermostQuery(node.query, around).shape
   const { relation, shape } = relationShape(node.relation ?? {}, around.state)
-  // Generated columns are left out unless they are named.
-  const generated = new Set((relation?.columns ?? []).filter(isGenerated).map(({ name }) => name))
-  const names = nameParts(node.attlist)
-  const columns =
-    names.length === 0
-      ? shape.columns.filter(({ name }) => !generated.has(name))
-      : names.flatMap((name) => shape.columns.find((column) => column.name === name) ?? [])
+  const columns = namesIn(node, relation).flatMap((name) => shape.columns.find((column) => column.name === name) ?? [])
   for (const { value } of columns) if (value.origin !== null) around.state.reads(value.origin)
   return { columns, open: shape.open }
+}
+
+/** The columns that are named, or all but generated ones. */
+function namesIn({ attlist }: CopyStmt, relation: CatalogRelation | null | undefined): readonly string[] {
+  const names = nameParts(attlist)
+  if (names.length > 0) return names
+  return (relation?.columns ?? []).filter((column) => !isGenerated(column)).map(({ name }) => name)
 }
 
 function isGenerated({ generatedFrom }: CatalogColumn): boolean {
@@ -54,12 +56,26 @@ function isGenerated({ generatedFrom }: CatalogColumn): boolean {
 }
 
 function copyFrom(node: CopyStmt, around: Surroundings): Outputs {
-  const target = new WriteTarget(node.relation, around.state)
+  const { state } = around
+  const target = new WriteTarget(node.relation, state)
   const names = nameParts(node.attlist)
   target.uses('insert', names.length > 0 ? names : '*')
   // Which rows are stored must not follow from PHI.
-  around.state.looksIntoBodies = false
+  state.looksIntoBodies = false
   dropped([node.whereClause], placeOf([target.item], around, newSink()))
-  if (node.filename !== undefined) around.state.hazard('construct-not-analysed', 'COPY FROM a file or program')
+  if (node.filename !== undefined) state.hazard('construct-not-analysed', 'COPY FROM a file or program')
+  const stored = namesIn(node, target.relation).map((name) => target.protectedColumn(name))
+  if (stored.every((column) => column === null)) return []
+  const format = copyInFormat(node)
+  if (format === null) {
+    state.hazard('construct-not-analysed', 'options of COPY FROM')
+  } else {
+    state.copyIn = {
+      ...format,
+      columns: stored.map((column) => column?.column ?? null),
+      classes: stored.map((column) => column?.class ?? null),
+      takesStandIns: stored.map((column) => column?.takesStandIns === true),
+    }
+  }
   return []
 }

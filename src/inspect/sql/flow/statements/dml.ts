@@ -7,11 +7,15 @@ import type {
   UpdateStmt,
   WithClause,
 } from '@pgsql/types'
+import { bodyOf } from '../../syntax-tree.ts'
 import { derivedShape, settled, storedColumn, valueOf } from '../values/column.ts'
-import { combined, dropped, expression } from '../expressions/expression.ts'
+import { dropped, expression } from '../expressions/expression.ts'
+import { isConstant } from '../expressions/is-constant.ts'
 import { fromList, item } from '../from/from-item.ts'
 import { apart, type Place, type Surroundings } from '../place.ts'
 import { Predicates } from '../questions/predicate.ts'
+import { askResultOrder } from '../questions/row-order.ts'
+import { areStored, hasStar, insertColumns, noteAssigned, noteInserted } from '../sites/assigned-constants.ts'
 import { depthIn } from './select.ts'
 import { settle, targets } from './target-list.ts'
 import {
@@ -33,13 +37,18 @@ export function insertStatement(node: InsertStmt, around: Surroundings): QueryRe
   return withTables(node.withClause, around, (inner) => {
     const target = new WriteTarget(node.relation, inner.state)
     const sink = newSink()
-    const columns = (node.cols ?? []).flatMap((column) => ('ResTarget' in column ? [column.ResTarget.name ?? ''] : []))
-    const names = columns.length > 0 ? columns : target.columns
+    const columns = insertColumns(node, target)
+    const names = columns.map(({ name }) => name)
     target.uses('insert', names.length > 0 ? names : '*')
     const source = node.selectStmt === undefined ? null : inner.query(node.selectStmt, inner)
     if (source !== null) noteSink(sink, source)
-    const assigned = assignedValues(names, source?.shape ?? null)
-    for (const [name, value] of assigned) target.assign(name, value)
+    askResultOrder(source?.sortedBy, inner)
+    noteInserted(node.selectStmt, source?.shape ?? null, columns, target, inner.state)
+    const assigned = assignedValues(names, source?.shape ?? null, node.selectStmt)
+    for (const [name, value] of assigned) {
+      const isWhole = columns.every((column) => column.isPlain || column.name !== name)
+      target.assign(name, value, isWhole)
+    }
     if (source !== null && source.multiplied !== null) target.assignRows()
 
     const conflict = node.onConflictClause
@@ -117,22 +126,32 @@ export function assignments(nodes: readonly Node[] | undefined, target: WriteTar
     if (!('ResTarget' in node)) continue
     const { name = '', val, indirection } = node.ResTarget
     const inner = apart(place)
-    const value = assignedValue(val, inner)
+    const own = ownValue(val)
+    const value = expression(own ?? sourceOf(val), inner)
     noteSink(place.sink, inner.sink)
     for (const step of indirection ?? []) {
       if ('A_Indices' in step) dropped([step.A_Indices.lidx, step.A_Indices.uidx], place)
     }
-    target.assign(name, settled(value, inner.sink))
+    const isDirect = own !== null && (indirection ?? []).length === 0
+    target.assign(name, settled(value, inner.sink), isDirect)
+    const how = { isDirect, isStored: areStored(inner.sink.columns.keys()), own: { table: target.item.name, name } }
+    noteAssigned(own ?? sourceOf(val), name, target, how, place.state)
     names.push(name)
   }
   return names
 }
 
-/** Of a row that is assigned to several columns, as tainted as all of it: rarely used, so not worth more. */
-function assignedValue(node: Node | undefined, place: Place): Value {
-  return node !== undefined && 'MultiAssignRef' in node
-    ? combined([node.MultiAssignRef.source], place)
-    : expression(node, place)
+/** What is assigned to this column alone; null where one of the columns of a sub-select is. */
+function ownValue(node: Node | undefined): Node | undefined | null {
+  const several = bodyOf(node, 'MultiAssignRef')
+  if (several === undefined) return node
+  const fields = bodyOf(several.source, 'RowExpr')?.args ?? []
+  // A star stands for columns that are not counted here.
+  return fields.length === several.ncolumns ? (fields[(several.colno ?? 1) - 1] ?? null) : null
+}
+
+function sourceOf(node: Node | undefined): Node | undefined {
+  return bodyOf(node, 'MultiAssignRef')?.source
 }
 
 function rowsOf(
@@ -143,11 +162,24 @@ function rowsOf(
 ): { readonly items: readonly Item[]; readonly predicates: Predicates } {
   const predicates = new Predicates(sink)
   const others = fromList(from, { around, depth: depthIn(around), sink, predicates })
+  askResultOrder(sink.sortedBy, around)
   return { items: [target.item, ...others], predicates }
 }
 
+/** Whether a column of the rows to insert has a constant that stands where it is stored, which has been looked at; or may have one. */
+function isOwnConstant(source: Node | undefined, index: number): boolean {
+  const { op = 'SETOP_NONE', targetList = [], valuesLists } = bodyOf(source, 'SelectStmt') ?? {}
+  if (valuesLists !== undefined || op !== 'SETOP_NONE') return true
+  const expressions = targetList.map((node) => bodyOf(node, 'ResTarget')?.val)
+  return expressions.some(hasStar) ? expressions.some(isConstant) : isConstant(expressions[index])
+}
+
 /** What each target column gets from the rows of the source. */
-function assignedValues(names: readonly string[], shape: Shape | null): ReadonlyMap<string, Value> {
+function assignedValues(
+  names: readonly string[],
+  shape: Shape | null,
+  source: Node | undefined,
+): ReadonlyMap<string, Value> {
   const values = new Map<string, Value>()
   if (shape === null) return values
   if (shape.open !== null) {
@@ -157,7 +189,9 @@ function assignedValues(names: readonly string[], shape: Shape | null): Readonly
   }
   shape.columns.forEach((column, i) => {
     const name = names[i] ?? '*'
-    values.set(name, values.has(name) ? worst([values.get(name) ?? CLEAN, valueOf(column)]) : valueOf(column))
+    const isOwn = column.value.constants !== undefined && isOwnConstant(source, i)
+    const value = isOwn ? CLEAN : valueOf(column)
+    values.set(name, values.has(name) ? worst([values.get(name) ?? CLEAN, value]) : value)
   })
   return values
 }
@@ -174,6 +208,8 @@ function onConflict(
     if ('IndexElem' in element) dropped([element.IndexElem.expr], bare)
   }
   dropped([clause.infer?.whereClause], bare)
+  // Whether they are those of an index is told by an error, and what an index says can be seen.
+  around.state.sites?.spoils([clause.infer?.whereClause, ...(clause.infer?.indexElems ?? [])])
   if (clause.action !== 'ONCONFLICT_UPDATE') return
   target.reads()
   const place = placeOf([target.item, excluded(target, assigned)], around, sink)

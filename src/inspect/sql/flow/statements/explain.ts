@@ -20,7 +20,9 @@ export function explainStatement(
   )
   const { state } = around
   const tells = runs && state.phiReachable && !(isSelect(node.query) && readsNoPhi(state))
-  if (tells || state.plansWithPhi) state.hazard('phi-in-utility', 'EXPLAIN')
+  // The plan of a prepared statement shows its constants, which may be what stand-ins stood for.
+  const isPrepared = node.query !== undefined && 'ExecuteStmt' in node.query && state.context.phi.labels.size > 0
+  if (tells || isPrepared || state.plansWithPhi) state.hazard('phi-in-utility', 'EXPLAIN')
   return cleanOutputs(1)
 }
 

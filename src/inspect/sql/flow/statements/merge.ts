@@ -5,6 +5,8 @@ import { assignments, placeOf, returning, withTables } from './dml.ts'
 import { fromList } from '../from/from-item.ts'
 import { apart, type Place, type Surroundings } from '../place.ts'
 import { Predicates } from '../questions/predicate.ts'
+import { askResultOrder } from '../questions/row-order.ts'
+import { areStored, insertColumns, noteAssigned } from '../sites/assigned-constants.ts'
 import { depthIn } from './select.ts'
 import { newSink, noteSink, type QueryResult } from '../values/types.ts'
 import { WriteTarget } from './write-target.ts'
@@ -18,6 +20,7 @@ export function mergeStatement(node: MergeStmt, around: Surroundings): QueryResu
     const predicates = new Predicates(sink)
     const source = node.sourceRelation === undefined ? [] : [node.sourceRelation]
     const others = fromList(source, { around: inner, depth: depthIn(inner), sink, predicates })
+    askResultOrder(sink.sortedBy, inner)
     target.reads()
     const both = placeOf([...others, target.item], inner, sink)
     predicates.add(node.joinCondition, both)
@@ -61,13 +64,15 @@ function action(clause: MergeWhenClause, target: WriteTarget, place: Place): voi
 }
 
 function insert(clause: MergeWhenClause, target: WriteTarget, place: Place): void {
-  const given = (clause.targetList ?? []).flatMap((node) => ('ResTarget' in node ? [node.ResTarget.name ?? ''] : []))
-  const names = given.length > 0 ? given : target.columns
-  target.uses('insert', names.length > 0 ? names : '*')
+  const columns = insertColumns({ cols: clause.targetList ?? [] }, target)
+  target.uses('insert', columns.length > 0 ? columns.map(({ name }) => name) : '*')
   for (const [i, node] of (clause.values ?? []).entries()) {
     const inner = apart(place)
     const value = expression(node, inner)
     noteSink(place.sink, inner.sink)
-    target.assign(names[i] ?? '*', settled(value, inner.sink))
+    const { name = '*', isPlain = false } = columns[i] ?? {}
+    target.assign(name, settled(value, inner.sink), isPlain)
+    const how = { isDirect: isPlain, isStored: areStored(inner.sink.columns.keys()), own: null }
+    noteAssigned(node, name, target, how, place.state)
   }
 }

@@ -3,6 +3,7 @@ import { derivedShape } from '../values/column.ts'
 import { deleteStatement, insertStatement, updateStatement } from './dml.ts'
 import { mergeStatement } from './merge.ts'
 import type { Surroundings } from '../place.ts'
+import { askResultOrder } from '../questions/row-order.ts'
 import { select } from './select.ts'
 import { type QueryResult, TAINTED } from '../values/types.ts'
 
@@ -16,6 +17,13 @@ export function query(node: Node, around: Surroundings): QueryResult {
   if ('MergeStmt' in node) return mergeStatement(node.MergeStmt, around)
   around.state.hazard('construct-not-analysed', Object.keys(node)[0] ?? 'node')
   return unknownResult()
+}
+
+/** The same for a query whose rows leave the statement one after the other: their order can be seen. */
+export function outermostQuery(node: Node, around: Surroundings): QueryResult {
+  const result = query(node, around)
+  askResultOrder(result.sortedBy, around)
+  return result
 }
 
 function unknownResult(): QueryResult {

@@ -82,5 +82,5 @@ function computed(
   const target = new WriteTarget(table, around.state)
   const sink = newSink()
   const value = expression(from, placeOf([target.item], around, sink))
-  target.assign(name ?? '', settled(value, sink))
+  target.assign(name ?? '', settled(value, sink), false)
 }

@@ -5,8 +5,12 @@ import { fromList, item } from '../from/from-item.ts'
 import { checkNewTable } from './new-table.ts'
 import { apart, type Place, type Surroundings } from '../place.ts'
 import { Predicates } from '../questions/predicate.ts'
+import { askResultOrder, resultOrder, RowOrder } from '../questions/row-order.ts'
 import { listed } from '../expressions/row-expression.ts'
 import { addKeys, addResultKeys, askBranches } from '../questions/row-keys.ts'
+import { constantSource } from '../sites/constant-source.ts'
+import { standInValue } from '../sites/stand-in-value.ts'
+import type { FlowState } from '../state.ts'
 import { either } from '../values/taint.ts'
 import { outer, settle, targets } from './target-list.ts'
 import { newSink, noteSink, type QueryResult, type Shape, type Sink, TAINTED, type Value } from '../values/types.ts'
@@ -25,7 +29,8 @@ export function select(node: SelectStmt, around: Surroundings): QueryResult {
 function selectBody(node: SelectStmt, around: Surroundings): QueryResult {
   const sink = newSink()
   const shape = shapeOf(node, around, sink)
-  const result = { shape, control: sink.control, reach: sink.reach, multiplied: sink.multiplied }
+  const { control, multiplied, reach, sortedBy } = sink
+  const result = { shape, control, reach, multiplied, sortedBy }
   const into = intoClause(node)
   if (into !== undefined) checkNewTable(into.rel, result, around.state)
   return result
@@ -48,7 +53,8 @@ function simple(node: SelectStmt, around: Surroundings, sink: Sink): Shape {
   const depth = depthIn(around)
   const predicates = new Predicates(sink)
   const items = fromList(node.fromClause, { around, depth, sink, predicates })
-  const scope = { items, parent: around.scope, depth }
+  const scope = { items, parent: around.scope, depth, order: new RowOrder() }
+  scope.order.readByOrderOf = sink.sortedBy
   let place: Place = { ...around, scope, sink, windows: windowsOf(node.windowClause) }
   predicates.add(node.whereClause, place)
   predicates.add(node.havingClause, place)
@@ -61,6 +67,7 @@ function simple(node: SelectStmt, around: Surroundings, sink: Sink): Shape {
   const list = targets(node.targetList, place)
   addKeys(node, list, predicates, place)
   dropped((node.windowClause ?? []).flatMap(windowKeys), place)
+  sink.sortedBy = resultOrder(node, scope.order, place)
   limits(node, around, place)
   for (const locked of node.lockingClause ?? []) lockedNames(locked, around)
   predicates.settle()
@@ -124,16 +131,31 @@ function values(node: SelectStmt, around: Surroundings, sink: Sink): Shape {
     }
   }
   for (const inner of sinks) noteSink(sink, inner)
-  limits(node, around, place)
-  return derivedShape(
+  const shape = derivedShape(
     cellsOf.map((found, i) => {
-      const value = detached(merged(found))
+      const value = constantColumn(node, i, around.state) ?? detached(merged(found))
       const flowing = sinks[i] ?? newSink()
       const inputs = inputsOf(flowing.columns.keys())
       return { name: `column${i + 1}`, value: settled(value, flowing), sources: outer(flowing, depth), inputs }
     }),
     open.length === 0 ? null : worst([...open, ...cellsOf.flat()]),
   )
+  sortedRows(node, shape, around, sink)
+  return shape
+}
+
+/** What a column of constants holds; null for any other. */
+function constantColumn({ valuesLists = [] }: SelectStmt, index: number, state: FlowState): Value | null {
+  if (state.sites === null) return null
+  const rows = valuesLists.map((row) => ('List' in row ? (row.List.items ?? []) : [row]))
+  // A star stands for columns that are not counted here.
+  const cells = rows.flatMap((row) => (row.some((cell) => 'ColumnRef' in cell) ? [] : (row[index] ?? [])))
+  if (cells.length < rows.length) return null
+  const source = constantSource(
+    cells.map((cell) => ({ node: cell, elements: false })),
+    state.context,
+  )
+  return source === null ? null : standInValue(source, state)
 }
 
 /** Each column holds what its branches hold. The server names no origin for it. */
@@ -141,9 +163,11 @@ function setOperation(node: SelectStmt, around: Surroundings, sink: Sink): Shape
   const branches = leaves(node).map((leaf) => {
     const result = select(leaf, around)
     noteSink(sink, result)
+    sink.sortedBy = either(sink.sortedBy, result.sortedBy ?? null)
     return result.shape
   })
   askBranches(node, branches, around)
+  if (node.limitCount !== undefined || node.limitOffset !== undefined) askResultOrder(sink.sortedBy, around)
   const [first] = branches
   const names = first?.columns.map(({ name }) => name) ?? []
   const open = branches.some((branch) => branch.open !== null)
@@ -157,14 +181,18 @@ function setOperation(node: SelectStmt, around: Surroundings, sink: Sink): Shape
           return { name, value, sources: parts.flatMap(({ sources }) => sources), inputs: inputsOf(parts) }
         }),
       )
+  sortedRows(node, shape, around, sink)
+  return shape
+}
+
+/** ORDER BY and LIMIT of rows that have columns of their own. */
+function sortedRows(node: SelectStmt, shape: Shape, around: Surroundings, sink: Sink): void {
   const scope = { items: [item(null, shape)], parent: around.scope, depth: depthIn(around) }
   const place: Place = { ...around, scope, sink, windows: new Map() }
-  dropped(node.sortClause, place)
   limits(node, around, place)
   const predicates = new Predicates(sink)
   addResultKeys(node, shape.columns, predicates, place)
   predicates.settle()
-  return shape
 }
 
 /** INTERSECT and EXCEPT compare: which rows are left tells of all branches. */

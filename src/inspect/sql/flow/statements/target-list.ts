@@ -6,6 +6,8 @@ import { figureName } from './figure-name.ts'
 import { knownFields } from '../expressions/indirection.ts'
 import { apart, type Place } from '../place.ts'
 import { findQualified, starShape, use } from '../from/scope.ts'
+import { constantSource } from '../sites/constant-source.ts'
+import { standInValue } from '../sites/stand-in-value.ts'
 import { CLEAN, type Column, newSink, noteSink, type Shape, type Sink, TAINTED, type Value } from '../values/types.ts'
 import { detached } from '../values/value.ts'
 
@@ -71,7 +73,14 @@ function single(name: string, node: Node | undefined, place: Place): Target {
   const inner = apart(place)
   const value = expression(node, inner)
   noteSink(place.sink, inner.sink)
-  return { name, value, sink: inner.sink }
+  return { name, value: constantValue(node, place) ?? value, sink: inner.sink }
+}
+
+/** A constant, which may stand for PHI. */
+function constantValue(node: Node | undefined, { state }: Place): Value | null {
+  if (node === undefined || state.sites === null) return null
+  const source = constantSource([{ node, elements: false }], state.context)
+  return source === null ? null : standInValue(source, state)
 }
 
 function openTarget(open: readonly Column[], place: Place): Target | null {

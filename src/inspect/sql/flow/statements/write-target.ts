@@ -1,10 +1,13 @@
 import type { Node, RangeVar } from '@pgsql/types'
 import type { CatalogRelation } from '../../catalog.ts'
-import type { RelationUse } from '../../facts.ts'
+import type { RelationUse, StoredColumn } from '../../facts.ts'
 import { classesOf, labelOf } from '../values/document.ts'
 import { item, unknownShape } from '../from/from-item.ts'
 import { isView } from '../phi-view.ts'
 import { qualified } from '../from/resolve-relation.ts'
+import type { ProtectedTarget } from '../sites/assigned-constants.ts'
+import { storedClass, takesStandIns } from '../sites/protected-column.ts'
+import { wantStored } from '../sites/stand-in-value.ts'
 import type { FlowState } from '../state.ts'
 import { coversClasses } from '../values/taint.ts'
 import type { Item, Shape, Value } from '../values/types.ts'
@@ -42,9 +45,35 @@ export class WriteTarget {
     if (this.relation !== null) this.#state.uses(this.relation, 'read', isView(this.relation) ? '*' : [])
   }
 
-  /** A value that is stored in a column. PHI may only go where it is masked as before, or whole for the same class. */
-  assign(column: string, value: Value): void {
+  /**
+   * A value that is stored in a column. PHI may only go where it is masked as before, or whole for the same class. `isWhole`:
+   * the column gets nothing else.
+   */
+  assign(column: string, value: Value, isWhole: boolean): void {
     if (value.tainted && !this.#masks(column, value)) this.#state.hazard('phi-copied', `${this.#name}.${column}`)
+    const target = this.#state.sites === null ? null : this.protectedColumn(column)
+    if (target === null) return
+    if (value.tainted) this.#state.sites?.columns.stores(value)
+    const own = this.item.shape.columns.find(({ name }) => name === column)?.value
+    if (isWhole && own !== undefined) wantStored(value, target, own, this.#state)
+  }
+
+  /** A column that keeps PHI, as far as its constants matter; null for one that is free of it. Views store it elsewhere. */
+  protectedColumn(name: string): ProtectedTarget | null {
+    const column = this.relation?.columns.find((one) => one.name === name)
+    if (this.relation === null || column === undefined) return null
+    const { phi } = this.#state.context
+    const { oid } = this.relation
+    const { attnum, typeOid } = column
+    const own: StoredColumn = { kind: 'column', oid, attnum, typeOid, path: [] }
+    if (!isView(this.relation)) {
+      if (!phi.phiColumns.has(`${oid}.${attnum}`)) return null
+      return { column: own, class: storedClass(own, phi), takesStandIns: takesStandIns(own, phi) }
+    }
+    const value = this.item.shape.columns.find((one) => one.name === name)?.value
+    if (value?.tainted !== true) return null
+    const stored = value.exact ?? own
+    return { column: stored, class: storedClass(stored, phi), takesStandIns: false }
   }
 
   /** Rows whose number tells PHI. */

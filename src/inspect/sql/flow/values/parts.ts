@@ -1,8 +1,8 @@
 import type { PhiView } from '../../catalog.ts'
 import type { OutputShape, StoredColumn } from '../../facts.ts'
 import { classesOfColumn, documentAt } from './document.ts'
-import { CLEAN_SHAPE, isClean, memberOf, mergedShape, objectOf, wholeOf } from './shape.ts'
-import { showsMember } from '../questions/shown-members.ts'
+import { isClean, memberOf, mergedShape, objectOf, wholeOf } from './shape.ts'
+import { showsCount, showsMember } from '../questions/shown-members.ts'
 import { CLEAN, type Value } from './types.ts'
 import { elementType, JSON_TYPES, TEXT, TEXT_LIKE } from './value-types.ts'
 import { shaped, taintedBy, worst } from './value.ts'
@@ -35,7 +35,11 @@ export function element(value: Value, index: number | null, phi: PhiView): Value
       return chosen === undefined ? anyOf(value, shape.fields, phi) : part(value, chosen, phi)
     }
     case 'column': {
-      if (JSON_TYPES.has(shape.typeOid)) return part(value, shape, phi)
+      if (JSON_TYPES.has(shape.typeOid)) {
+        // Whether there is such an element shows where the array is masked inside.
+        const copy = showsCount(value, phi) ? exactly(value, shape, phi) : { exact: null }
+        return { ...part(value, shape, phi), ...copy }
+      }
       const typeOid = elementType(shape.typeOid)
       return typeOid === null ? worst([value]) : part(value, { ...shape, typeOid }, phi)
     }
@@ -88,8 +92,8 @@ function jsonShape({ classes, row, shape }: Value): OutputShape {
   if (row.aliased === true) return objectOf([], mergedShape(shapes, whole))
   const members = new Map<string, OutputShape>()
   for (const [i, { name }] of row.columns.entries()) {
-    const known = members.get(name) ?? CLEAN_SHAPE
-    members.set(name, mergedShape([known, shapes[i] ?? whole], whole))
+    const known = members.get(name)
+    members.set(name, mergedShape([...(known === undefined ? [] : [known]), shapes[i] ?? whole], whole))
   }
   return objectOf([...members])
 }

@@ -28,17 +28,25 @@ export function fieldsOf(fields: readonly OutputShape[]): OutputShape {
   return fields.every(isClean) ? CLEAN_SHAPE : { kind: 'fields', fields }
 }
 
-/** The shape of a value that is one of several. What is clean fits any shape; what does not fit the others is `whole`. */
+/**
+ * The shape of a value that is one of several. What is clean fits any shape, but is mixed with what is there; what does not fit
+ * the others is `whole`.
+ */
 export function mergedShape(shapes: readonly OutputShape[], whole: OutputShape): OutputShape {
-  let merged = CLEAN_SHAPE
-  for (const shape of shapes) merged = mergedPair(merged, shape, whole)
+  const [first = CLEAN_SHAPE, ...others] = shapes
+  let merged = first
+  for (const shape of others) merged = mergedPair(merged, shape, whole)
   return merged
 }
 
 function mergedPair(a: OutputShape, b: OutputShape, whole: OutputShape): OutputShape {
-  if (isClean(a) || a === b) return b
-  if (isClean(b)) return a
-  if (a.kind === 'column' && b.kind === 'column') return isSameColumn(a, b) ? a : whole
+  if (a === b) return b
+  if (isClean(a)) return mixed(b)
+  if (isClean(b)) return mixed(a)
+  if (a.kind === 'column' && b.kind === 'column') {
+    if (!isSameColumn(a, b)) return whole
+    return a.mixed === true ? a : b
+  }
   if (a.kind === 'year' && b.kind === 'year') return isSameColumn(a.column, b.column) ? a : whole
   if (a.kind === 'object' && b.kind === 'object') {
     const names = new Set([...a.members, ...b.members].map(([name]) => name))
@@ -50,6 +58,38 @@ function mergedPair(a: OutputShape, b: OutputShape, whole: OutputShape): OutputS
     return fieldsOf(a.fields.map((field, i) => mergedPair(field, b.fields[i] ?? whole, whole)))
   }
   return whole
+}
+
+/** By the shape without them: rows of rows share their fields. */
+const mixtures = new WeakMap<OutputShape, OutputShape>()
+
+/** The same with values among the copies of columns that are free of PHI, and can be of the client's choice. */
+function mixed(shape: OutputShape): OutputShape {
+  const known = mixtures.get(shape)
+  if (known !== undefined) return known
+  const mixture = mixedParts(shape)
+  mixtures.set(shape, mixture)
+  return mixture
+}
+
+function mixedParts(shape: OutputShape): OutputShape {
+  switch (shape.kind) {
+    case 'column':
+      return { ...shape, mixed: true }
+    case 'object':
+      return { ...shape, members: shape.members.map(([name, one]) => [name, mixed(one)]), rest: mixed(shape.rest) }
+    case 'elements':
+      return { ...shape, element: mixed(shape.element) }
+    case 'fields':
+      return { ...shape, fields: shape.fields.map(mixed) }
+    case 'clean':
+    case 'whole':
+    // The number of a year has no replacement but itself.
+    case 'year':
+      return shape
+    default:
+      return shape satisfies never
+  }
 }
 
 export function memberOf(shape: ObjectShape, name: string): OutputShape {

@@ -1,5 +1,7 @@
 import type { OutputShape, StoredColumn } from '../../facts.ts'
 import type { Part } from '../questions/released-part.ts'
+import type { RowOrder } from '../questions/row-order.ts'
+import type { ConstantSource } from '../sites/constant-source.ts'
 import { either, type Taint } from './taint.ts'
 
 /** A stored column that a value is a plain copy of. */
@@ -24,7 +26,19 @@ export interface Value extends Taint {
   readonly row?: Shape
   /** Set when the value is a part of a stored column that can be asked about. */
   readonly part?: Part
+  /** Constants that may be among its values. Only a hint: what is wanted of them is looked at once more. */
+  readonly constants?: readonly ConstantSource[]
+  /** Set for NULL. */
+  readonly isNull?: NullType
+  /** Set when it is nothing but constants that are known to stand for PHI, which have been looked at. */
+  readonly isSent?: true
 }
+
+/**
+ * What a NULL is by its cast: the server gives values beside it the common type (select_common_type in parse_coerce.c).
+ * By pg_type.oid those that stay as they are; 'all' for a type that changes no value.
+ */
+export type NullType = 'all' | ReadonlySet<number>
 
 const NONE: ReadonlySet<string> = new Set()
 
@@ -39,7 +53,7 @@ export const CLEAN: Value = {
 }
 
 /** The constant NULL: nothing to copy, so it leaves what it is merged with as it is. */
-export const NULL_VALUE: Value = { ...CLEAN }
+export const NULL_VALUE: Value = { ...CLEAN, isNull: 'all' }
 
 /** PHI of classes that are not known. */
 export const TAINTED: Value = { ...CLEAN, tainted: true, shape: { kind: 'whole', classes: [] } }
@@ -93,6 +107,8 @@ export interface Scope {
   readonly parent: Scope | null
   /** Number of enclosing queries. */
   readonly depth: number
+  /** Of a SELECT: what is known of the order of its rows. */
+  readonly order?: RowOrder
 }
 
 /** What a query returns. */
@@ -103,6 +119,8 @@ export interface QueryResult {
   /** The least depth of a scope whose columns it uses. */
   readonly reach: number
   readonly multiplied: Taint | null
+  /** PHI by whose order its rows come, for certain. */
+  readonly sortedBy?: Taint | null
 }
 
 /** Common table expressions in reach, innermost list first. */
@@ -123,10 +141,12 @@ export interface Sink {
   control: Taint | null
   reach: number
   multiplied: Taint | null
+  /** Of a query: PHI by whose order its rows come, for certain. */
+  sortedBy: Taint | null
 }
 
 export function newSink(): Sink {
-  return { columns: new Map(), control: null, reach: Number.POSITIVE_INFINITY, multiplied: null }
+  return { columns: new Map(), control: null, reach: Number.POSITIVE_INFINITY, multiplied: null, sortedBy: null }
 }
 
 /** Counts what `inner` did towards `outer`, except for the columns that flowed. */

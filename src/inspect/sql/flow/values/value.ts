@@ -1,7 +1,7 @@
 import type { OutputShape, StoredColumn } from '../../facts.ts'
 import { isSameColumn, isTooLarge, mergedShape, wholeOf } from './shape.ts'
 import { joined, type Taint } from './taint.ts'
-import { CLEAN, NULL_VALUE, type Value } from './types.ts'
+import { CLEAN, NULL_VALUE, type NullType, type Value } from './types.ts'
 
 /** The PHI in a value; null for none. */
 export function taintIn(value: Value): Taint | null {
@@ -30,8 +30,32 @@ export function worst(values: readonly Value[]): Value {
 
 /** One of the values, unchanged: COALESCE, the results of CASE, set operations, elements of an array. */
 export function merged(values: readonly Value[]): Value {
-  const present = values.filter((value) => value !== NULL_VALUE)
-  if (present.length === 0) return values.length === 0 ? CLEAN : NULL_VALUE
+  const present = values.filter(({ isNull }) => isNull === undefined)
+  // What else is among them could give constants another type.
+  const areKnown = present.every((one) => one.constants !== undefined || one.exact !== null)
+  const constants = areKnown ? values.flatMap((one) => one.constants ?? []) : []
+  const value = values.length > 0 && present.length === 0 ? nullOf(values) : mergedPresent(present)
+  const known = keepsTypes(values) ? value : worst([value])
+  return constants.length === 0 ? known : { ...known, constants }
+}
+
+function nullOf(nulls: readonly Value[]): Value {
+  return { ...NULL_VALUE, isNull: nulls.map(({ isNull }) => isNull ?? 'all').reduce(bothKeep, 'all') }
+}
+
+const bothKeep = (a: NullType, b: NullType): NullType => {
+  if (a === 'all' || b === 'all') return a === 'all' ? b : a
+  return new Set([...a].filter((type) => b.has(type)))
+}
+
+/** Whether the NULLs among values leave PHI beside them as it is: `null::name` cuts texts off, `null::float4` digits. */
+export function keepsTypes(values: readonly Value[]): boolean {
+  const { isNull = 'all' } = nullOf(values)
+  if (isNull === 'all') return true
+  return values.every(({ shape, tainted }) => !tainted || (shape.kind === 'column' && isNull.has(shape.typeOid)))
+}
+
+function mergedPresent(present: readonly Value[]): Value {
   const tainted = present.filter((value) => value.tainted)
   const [only, ...others] = present
   if (only !== undefined && others.length === 0) return detached(only)
