@@ -24,12 +24,12 @@ const WORDS: Readonly<Record<Hazard['kind'], HazardWords>> = {
   'phi-copied': {
     code: 'CHP-MASK-UNPROVEN',
     message: 'protected data would be written to a place that is not labelled:',
-    hint: 'Write columns that hold no protected data.',
+    hint: 'Write columns that hold no protected data. For a table of your own use a common table expression (WITH) in the same statement.',
   },
   'phi-in-utility': {
     code: 'CHP-MASK-UNPROVEN',
     message: 'protected data in the output of a statement that cannot be masked:',
-    hint: 'Use SELECT.',
+    hint: 'Run the SELECT itself. EXPLAIN works without ANALYZE; COPY … TO STDOUT in text and CSV, without a NULL of your own.',
   },
   'setting-pinned': { code: 'CHP-MASK-SESSION', message: 'settings that are pinned while results are masked:' },
   'setting-required': {

@@ -22,6 +22,7 @@ const grant = (name: string, fields: Partial<GrantConfig> = {}): GrantConfig => 
   name,
   principals: [match({ kind: 'agent' })],
   targets: ['hospital'],
+  tokenScope: name,
   clearance: { default: 'masked', classes: {} },
   ...fields,
 })
@@ -72,6 +73,14 @@ const ask = (rules: readonly RuleConfig[], given: readonly SqlFacts[], held: Acc
 const key = (fields: GrantConfig['clearance']) => accessOf(grant('g', { clearance: fields })).clearance.key
 
 describe('access', () => {
+  it('names who shares tokens by the scopes of the grants, each once, in any order', () => {
+    const grants = [grant('b', { tokenScope: 'care' }), grant('c'), grant('a', { tokenScope: 'care' })]
+    for (const one of [grants, grants.toReversed()]) {
+      expect(access(policyOf([], one), AGENT, 'hospital')?.tokenGroup).toBe('c+care')
+    }
+    expect(access(policyOf([], [grant('g')]), AGENT, 'hospital')?.tokenGroup).toBe('g')
+  })
+
   it('is refused without a grant, for another target and to an empty pattern', () => {
     expect(access(policyOf([], []), AGENT, 'hospital')).toBeUndefined()
     expect(access(policyOf([]), AGENT, 'elsewhere')).toBeUndefined()

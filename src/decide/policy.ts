@@ -41,6 +41,8 @@ export interface Access {
   /** Names of the grants that give it, sorted. */
   readonly grants: readonly string[]
   readonly clearance: Clearance
+  /** Who shares tokens: the scopes of those grants. */
+  readonly tokenGroup: string
 }
 
 /** Undefined: refused (CHP-AUTH-REFUSED), whether or not there is such a target. */
@@ -52,6 +54,7 @@ export function access(policy: Policy, principal: Principal, target: string): Ac
   return Object.freeze({
     grants: grants.map(({ name }) => name).toSorted(),
     clearance: combineClearances(grants.map(({ clearance }) => clearance)),
+    tokenGroup: [...new Set(grants.map(({ tokenScope }) => tokenScope))].toSorted().join('+'),
   })
 }
 

@@ -1,53 +1,31 @@
 import type { PredicatePolicy, PredicatesConfig } from '../config/config.ts'
-import type { PhiQuestion, UNLABELLED as Unlabelled } from '../inspect/sql/facts.ts'
-import { ERRORS } from '../lib/errors.ts'
+import type { PhiQuestion } from '../inspect/sql/facts.ts'
+import { ERRORS, type ErrorCode } from '../lib/errors.ts'
 import type { Clearance } from './clearance.ts'
 import type { Finding } from './finding.ts'
 import { listed } from './listed.ts'
+import { policyFor, UNLABELLED } from './predicate-policy.ts'
+import { questionHint, STAND_IN_HINT } from './question-hints.ts'
 
 type Use = PhiQuestion['use']
 
-interface UseWords {
-  /** Followed by the columns. */
-  readonly message: string
-  /** What tells no more than the masked values do. */
-  readonly hint: string
+/** Followed by the columns. */
+const MESSAGES: Readonly<Record<Use, string>> = {
+  condition: 'a condition would tell protected values by its answer:',
+  order: 'an order would tell protected values:',
+  group: 'a grouping would tell protected values:',
+  computation: 'a computation could tell protected values by failing, by being NULL or by the time it takes:',
 }
-
-const WORDS: Readonly<Record<Use, UseWords>> = {
-  condition: {
-    message: 'a condition would tell protected values by its answer:',
-    hint:
-      "Compare a date by whole years with constants in the text (born >= '1950-01-01', EXTRACT(year FROM born) = 1950), a " +
-      "ZIP code by its first three digits (left(zip, 3) = '021'), columns of one kind with each other (a.ssn = b.ssn); use " +
-      'IS NULL; or choose rows by columns that are not protected.',
-  },
-  order: {
-    message: 'an order would tell protected values:',
-    hint: "Order by other columns, or a date by its year: ORDER BY date_trunc('year', born).",
-  },
-  group: {
-    message: 'a grouping would tell protected values:',
-    hint: 'Group by the column itself, a date by EXTRACT(year FROM born), a ZIP code by left(zip, 3), or by other columns; use UNION ALL instead of UNION.',
-  },
-  computation: {
-    message: 'a computation could tell protected values by failing, by being NULL or by the time it takes:',
-    hint:
-      'Select the column itself: it arrives masked. Text functions such as lower, left, length and ||, and JSON builders, ' +
-      'may be used on it, and EXTRACT(year FROM born) on a date; arithmetic, casts to numbers or dates and regular expressions may not.',
-  },
-}
-
-/** What has no label is cleared only with everything: it can be of any class. */
-const UNLABELLED: typeof Unlabelled = 'unlabelled'
 
 const UNLABELLED_HINT =
   'Columns without a label count as protected; the operator can say in phi.labels that they hold no protected data.'
 
 const UNKNOWN_HINT =
-  'What is not found in the catalog counts as protected: check the spelling of columns and relations.'
+  'Check the spelling of columns and relations: what is not found in the catalog counts as protected.'
 
 const REFUSED_HINT = 'Choose, order and group rows by columns that are not protected.'
+
+const NO_CLASSES: ReadonlySet<string> = new Set()
 
 type Outcome = 'refused' | 'beyond' | 'held'
 
@@ -56,7 +34,9 @@ interface Entry {
   readonly use: Use
   readonly outcome: Outcome
   readonly names: Set<string>
-  unlabelled: boolean
+  readonly classes: Set<string>
+  /** A class of one of them is not known. */
+  isUnknown: boolean
 }
 
 /**
@@ -76,10 +56,11 @@ export function questionFindings(
     if (outcome === null) continue
     const { use } = question
     const key = `${outcome} ${use}`
-    const entry = entries.get(key) ?? { use, outcome, names: new Set<string>(), unlabelled: false }
+    const entry = entries.get(key) ?? { use, outcome, names: new Set(), classes: new Set(), isUnknown: false }
     entries.set(key, entry)
     for (const name of question.columns) entry.names.add(name)
-    entry.unlabelled ||= question.classes.includes(UNLABELLED)
+    for (const phiClass of question.classes) entry.classes.add(phiClass)
+    entry.isUnknown ||= question.classes.length === 0
   }
   return [...entries.values()].map((entry) => finding(entry, statement))
 }
@@ -94,10 +75,6 @@ function outcomeOf(question: PhiQuestion, clearance: Clearance, predicates: Pred
           .filter((phiClass) => phiClass === UNLABELLED || !clearance.clears(phiClass))
           .map((phiClass) => outcomeUnder(policyFor(phiClass, predicates), released))
   return (['refused', 'beyond', 'held'] as const).find((outcome) => outcomes.includes(outcome)) ?? null
-}
-
-function policyFor(phiClass: string, { classes, default: otherwise }: PredicatesConfig): PredicatePolicy {
-  return (Object.hasOwn(classes, phiClass) ? classes[phiClass] : undefined) ?? otherwise
 }
 
 function outcomeUnder(policy: PredicatePolicy, released: boolean): Outcome | null {
@@ -117,15 +94,30 @@ function outcomeUnder(policy: PredicatePolicy, released: boolean): Outcome | nul
   }
 }
 
-function finding({ use, outcome, names, unlabelled }: Entry, statement: number): Finding {
-  const { message, hint } = WORDS[use]
-  const what = `${message} ${names.size === 0 ? 'columns that are not known' : listed([...names].toSorted())}`
-  const more = [...(unlabelled ? [UNLABELLED_HINT] : []), ...(names.size === 0 ? [UNKNOWN_HINT] : [])]
-  const advice = [outcome === 'refused' ? REFUSED_HINT : hint, ...more].join(' ')
-  const rule = `masking.${use}`
-  if (outcome === 'held') {
-    const code = 'CHP-POLICY-HELD'
-    return { severity: 'held', rule, statement, code, message: `${what}; ${ERRORS[code].title}`, hint: advice }
-  }
-  return { severity: 'question', rule, statement, code: 'CHP-MASK-PREDICATE', message: what, hint: advice }
+function finding({ use, outcome, names, classes, isUnknown }: Entry, statement: number): Finding {
+  const what = `${MESSAGES[use]} ${names.size === 0 ? 'columns that are not known' : listed([...names].toSorted())}`
+  // A slip in a name is the likeliest reason, so it is said first.
+  const before = names.size === 0 ? [UNKNOWN_HINT] : []
+  const behind = classes.has(UNLABELLED) ? [UNLABELLED_HINT] : []
+  const hint = questionHint(use, isUnknown ? NO_CLASSES : classes)
+  const advice = [...before, outcome === 'refused' ? REFUSED_HINT : hint, ...behind].join(' ')
+  if (outcome === 'held') return { severity: 'held', statement, ...held(use, what, advice) }
+  return { severity: 'question', statement, ...refused(use, what, advice) }
+}
+
+type Words = Pick<Finding, 'rule' | 'message' | 'hint'> & { readonly code: ErrorCode }
+
+function held(use: Use, what: string, hint: string): Words {
+  const code = 'CHP-POLICY-HELD'
+  return { rule: `masking.${use}`, code, message: `${what}; ${ERRORS[code].title}`, hint }
+}
+
+function refused(use: Use, what: string, hint: string): Words {
+  return { rule: `masking.${use}`, code: 'CHP-MASK-PREDICATE', message: what, hint }
+}
+
+/** The words for a constant that is no stand-in, compared with these columns: found only when its value is known. */
+export function constantFinding(columns: readonly string[], isHeld: boolean): Words {
+  const what = `${MESSAGES.condition} ${listed([...columns].toSorted())}`
+  return (isHeld ? held : refused)('condition', what, STAND_IN_HINT)
 }

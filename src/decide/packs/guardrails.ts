@@ -76,7 +76,7 @@ export const GUARDRAILS: readonly PackRule[] = [
     when: 'masked && relations.exists(r, (r.phi && r.action in ["insert", "delete", "truncate"]) || (r.action == "update" && r.touchesPhi))',
     effect: 'hold',
     message: 'the statement changes protected data that this identity may only see masked',
-    hint: 'Update columns that hold no protected data, and name them in the statement.',
+    hint: 'Update columns that hold no protected data, and name them in the statement. Inserting or deleting rows of a table with protected columns needs somebody with more rights.',
   },
   {
     name: 'bulk-export',
