@@ -2,7 +2,7 @@ import type { SqlFacts } from '../inspect/sql/facts.ts'
 import type { ChaperoneError } from '../lib/errors.ts'
 import type { Watermarks } from '../lib/gated-writer.ts'
 import type { Peer, Wire } from '../lib/wire.ts'
-import type { MaskPlan, ResultColumn } from '../mask/plan.ts'
+import type { MaskPlan, Pending, ResultColumn } from '../mask/plan.ts'
 
 /** What a client presented when it logged in. The token never leaves this object but to the verifier. */
 export interface LoginAttempt {
@@ -143,7 +143,44 @@ export interface CopyRows {
    * is no row of this result.
    */
   row(source: Buffer, start: number, end: number): Buffer | null
+  /** As `MaskPlan.pending`. */
+  readonly pending?: Pending
 }
+
+/** A parameter value of Bind. */
+export interface BoundValue {
+  /** pg_type.oid that Parse declared; 0 when it left that to the server. */
+  readonly typeOid: number
+  /** 0 text, 1 binary. */
+  readonly format: number
+  /** Null for NULL. */
+  readonly value: Buffer | null
+}
+
+/** A statement string with the values of stand-ins in their places. */
+export interface ResolvedText {
+  readonly sql: string
+  /** What was replaced, in order, so that positions in the server's errors can be told as those of the client's text. */
+  readonly replaced: readonly Replacement[]
+}
+
+/** In UTF-16 units: where it began in the client's text, how long it was, and how long what is sent instead is. */
+export interface Replacement {
+  readonly start: number
+  readonly length: number
+  readonly newLength: number
+}
+
+/** Takes COPY data that a client sends, in pieces cut anywhere, and gives what is to be sent on in their place. */
+export interface CopyInRows {
+  /** The rows that are complete by now. A ChaperoneError refuses the COPY. */
+  feed(data: Buffer): Buffer | ChaperoneError | Promise<Buffer | ChaperoneError>
+  /** What is left. */
+  end(): Buffer | ChaperoneError | Promise<Buffer | ChaperoneError>
+}
+
+/** What to send in place of something; 'as-is' for the same. */
+export type Resolved<T> = T | 'as-is' | ChaperoneError
 
 /** What a protocol may ask of everything behind it. Synchronous whenever the answer is known. */
 export interface Gate {
@@ -168,6 +205,18 @@ export interface Gate {
   ): MaskPlan | 'pass' | ChaperoneError
   /** The same for COPY … TO STDOUT of so many columns. */
   copyPlan(verdict: Verdict, facts: SqlFacts | undefined, columns: number): CopyMask | 'pass' | ChaperoneError
+  /**
+   * The text to send in place of `sql`, with stand-ins resolved where the verdict's sites allow it; 'as-is' when nothing
+   * changes. An error when a constant may not be where it is: a value compared with a protected column, a masked value stored.
+   */
+  resolveText(verdict: AllowedVerdict, sql: string): Resolved<ResolvedText> | Promise<Resolved<ResolvedText>>
+  /** The same for the parameters of the one statement that Bind runs: the new values, by index; those that stay are not in it. */
+  resolveParameters(
+    facts: SqlFacts | undefined,
+    parameters: readonly BoundValue[],
+  ): Resolved<ReadonlyMap<number, Buffer>> | Promise<Resolved<ReadonlyMap<number, Buffer>>>
+  /** How the rows of COPY … FROM STDIN are looked at; undefined when they pass. */
+  copyIn(facts: SqlFacts | undefined): CopyInRows | ChaperoneError | undefined
   /**
    * What the target has to be asked in the transaction of the statement before it runs; undefined when the result does not
    * depend on the catalog, or nobody wants to know. An error when a part of the text could not be covered by that.

@@ -9,6 +9,7 @@ import {
   relationVersion,
 } from './catalog-version.ts'
 import { encodeBind, encodeClose, encodeExecute, encodeParse } from './encode.ts'
+import { quotedName } from './quoted-name.ts'
 
 /**
  * The gateway's own question to a target, asked in the transaction of a masked statement once that one holds its locks and
@@ -179,8 +180,6 @@ export function askedFirst(expectation: CatalogExpectation): string {
 /** An array of text as the server reads it (documentation, "Array Input and Output Syntax"). */
 const arrayOf = (elements: readonly string[]): string =>
   `{${elements.map((element) => `"${element.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`
-
-const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const qualifiedName = (schema: string, name: string): string => `${quotedName(schema)}.${quotedName(name)}`
 

@@ -1,6 +1,7 @@
-import { ClientRequests, type ClientRequestsOptions, type Later } from './client-requests.ts'
+import { ClientRequests, type ClientRequestsOptions } from './client-requests.ts'
 import type { FrameCursor } from './framing.ts'
 import { FRONTEND } from './messages.ts'
+import type { Later } from './request-flow.ts'
 
 export interface ClientPumpOptions extends ClientRequestsOptions {
   readonly cursor: FrameCursor

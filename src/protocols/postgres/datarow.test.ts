@@ -137,6 +137,17 @@ describe('RowWriter', () => {
     )
   })
 
+  it('is cut to what it has, and never to more', () => {
+    const writer = new RowWriter()
+    writer.append(Buffer.from('kept, not kept'))
+    writer.cutTo(4)
+    writer.append(Buffer.from('!'))
+    expect(() => writer.cutTo(6)).toThrow(RangeError)
+    expect(writer.take().toString()).toBe('kept!')
+    // What has been handed out is no longer there.
+    expect(() => writer.cutTo(4)).toThrow(RangeError)
+  })
+
   it('never writes to bytes it has handed out', () => {
     const out = new RowWriter()
     const taken: Buffer[] = []

@@ -45,6 +45,12 @@ export class RowWriter {
     this.#length = length
   }
 
+  /** Gives up what was written behind the first `length` bytes. */
+  cutTo(length: number): void {
+    if (length > this.#length) throw new RangeError('a writer cannot be cut to more than it has')
+    this.#length = length
+  }
+
   /** The bytes written; the writer starts anew. A small result is a copy, so that it does not hold a large allocation. */
   take(): Buffer {
     const length = this.#length

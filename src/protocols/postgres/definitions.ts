@@ -1,12 +1,13 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import { assertNever } from '../../lib/assert-never.ts'
 import type { ChaperoneError } from '../../lib/errors.ts'
-import type { AllowedVerdict, Prepared } from '../protocol.ts'
+import type { AllowedVerdict } from '../protocol.ts'
 import { tooManyNames } from './name-errors.ts'
-import type { Change, NameChange, NamedEntries, Portal } from './named-statements.ts'
+import type { Change, NameChange, NamedEntries, Portal, Statement } from './named-statements.ts'
+import type { SentText } from './sent-text.ts'
 
 export interface Names {
-  readonly statements: NamedEntries<Prepared>
+  readonly statements: NamedEntries<Statement>
   readonly portals: NamedEntries<Portal>
 }
 
@@ -16,7 +17,7 @@ const NOTHING_DONE: ReadonlySet<string> = new Set(['25', '26', '34', '42'])
 interface Step {
   /** Which statement of the text does it. */
   readonly at: number
-  readonly change: NameChange<Prepared> | NameChange<Portal>
+  readonly change: NameChange<Statement> | NameChange<Portal>
 }
 
 /** What one text does to names. They change when its statements run, and stay changed when the transaction is rolled back. */
@@ -53,12 +54,14 @@ export function changeNames(
   names: Names,
   sql: string,
   verdict: AllowedVerdict,
+  sent: SentText | undefined,
   batch: number,
 ): Change | ChaperoneError | undefined {
   if (!verdict.facts.some(changesNames)) return undefined
   const steps: Step[] = []
   for (const [at, facts] of verdict.facts.entries()) {
-    const changes = changesOf(names, facts, { sql, verdict, index: at, madeBy: 'sql' }, batch)
+    const prepared: Statement = { sql, verdict, index: at, madeBy: 'sql', sent, parameterTypes: [] }
+    const changes = changesOf(names, facts, prepared, batch)
     if (changes === undefined) {
       new TextChanges(steps).undo()
       return tooManyNames()
@@ -82,7 +85,7 @@ function changesNames({ session: { kind } }: SqlFacts): boolean {
 function changesOf(
   { statements, portals }: Names,
   { session }: SqlFacts,
-  prepared: Prepared,
+  prepared: Statement,
   batch: number,
 ): readonly Step['change'][] | undefined {
   switch (session.kind) {

@@ -1,11 +1,16 @@
 import type { ChaperoneError } from '../../lib/errors.ts'
-import type { Change, Portal } from './named-statements.ts'
+import type { Change, Portal, Statement } from './named-statements.ts'
 import type { RunningOperation } from './running-operation.ts'
+import type { SentText } from './sent-text.ts'
 
 /** What the relay keeps with each message whose reply is outstanding. */
 export interface Expected {
   readonly operation?: RunningOperation | undefined
   readonly portal?: Portal | undefined
+  /** That is being described. */
+  readonly statement?: Statement | undefined
+  /** For a message without an operation: what was sent in place of the client's text. */
+  readonly sent?: SentText | undefined
   /** The message was sent by the gateway itself: its replies are not shown to the client. */
   readonly hidden?: boolean
   /** A statement that cannot parse was sent in the place of a refused one: its error becomes this refusal. */

@@ -127,6 +127,38 @@ describe('FrameCursor', () => {
     }
   })
 
+  it('gives what was retained again, in order, before anything else', () => {
+    const step = fc.constantFrom('next', 'keep', 'keep', 'rewind')
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 30 }), (steps, size) => {
+        const frames = Array.from({ length: 40 }, (_, at) => frame(BACKEND.DataRow, Buffer.alloc(at % 9, at)))
+        const stream = Buffer.concat(frames)
+        const cursor = new FrameCursor('backend', DEFAULT_FRAME_LIMITS)
+        for (let at = 0; at < stream.length; at += size) cursor.feed(stream.subarray(at, at + size))
+        // What is kept is a run up to the message read last: from `kept` on, if anything is.
+        let kept: number | undefined
+        let expected = 0
+        for (const one of steps) {
+          if (one === 'rewind') {
+            cursor.rewind()
+            expected = kept ?? expected
+            kept = undefined
+            continue
+          }
+          expect(cursor.next()).toBe(expected < frames.length)
+          if (expected === frames.length) continue
+          expect(cursor.buffer.subarray(cursor.start, cursor.end).equals(frames[expected]!)).toBe(true)
+          expect([cursor.type, cursor.body]).toEqual([BACKEND.DataRow, cursor.start + 5])
+          if (one === 'keep' || kept !== undefined) {
+            cursor.retain()
+            kept ??= expected
+          }
+          expected++
+        }
+      }),
+    )
+  })
+
   it('hands over what was not read, for a TLS upgrade, wherever it stands', () => {
     const stream = Buffer.concat([frame(FRONTEND.Sync, Buffer.alloc(0)), frame(FRONTEND.Query, Buffer.alloc(90))])
     for (let cut = 0; cut <= stream.length; cut++) {

@@ -32,6 +32,14 @@ const ASSEMBLE_BYTES = 64 * 1024
 const SMALL_PIECE_BYTES = 4096
 const EMPTY = Buffer.alloc(0)
 
+/** A message that is to come again. */
+interface Retained {
+  readonly buffer: Buffer
+  readonly type: number
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * Cuts a byte stream of one side into messages. Complete messages are not copied: `buffer` is the chunk they arrived in,
  * the same object for consecutive messages of a chunk, so that a run of them can be forwarded as one range. Only a message
@@ -64,6 +72,9 @@ export class FrameCursor {
   #pieces: Buffer[] = []
   #gather: Buffer = EMPTY
   #gathered = 0
+  /** Kept for `rewind`, oldest first; and what it made come again, the next one last. */
+  #retained: Retained[] = []
+  #again: Retained[] = []
 
   /** `sender` is the side whose messages are read. */
   constructor(sender: Peer, limits: FrameLimits) {
@@ -94,6 +105,7 @@ export class FrameCursor {
    * @throws ProtocolViolation on an unknown type, a length below 4 or above the limit of the type
    */
   next(): boolean {
+    if (this.#again.length > 0) return this.#nextAgain()
     for (;;) {
       if (this.#held === 0 ? this.#nextInChunk() : this.#nextHeld()) return true
       const following = this.#waiting.shift()
@@ -101,6 +113,18 @@ export class FrameCursor {
       this.#chunk = following
       this.#at = 0
     }
+  }
+
+  /** Keeps the current message: it comes again after `rewind`. */
+  retain(): void {
+    const { buffer, type, start, end } = this
+    this.#retained.push({ buffer, type, start, end })
+  }
+
+  /** What was retained comes again, in order, before anything else. It has to be a run of messages up to the current one. */
+  rewind(): void {
+    this.#again = this.#again.concat(this.#retained.toReversed())
+    this.#retained = []
   }
 
   /** Takes all bytes that `next()` has not moved over (for a TLS upgrade) and empties the cursor. */
@@ -111,6 +135,16 @@ export class FrameCursor {
     this.#waiting.length = 0
     this.buffer = EMPTY
     return Buffer.concat(parts)
+  }
+
+  #nextAgain(): boolean {
+    const { buffer, type, start, end } = this.#again.pop()!
+    this.buffer = buffer
+    this.type = type
+    this.start = start
+    this.body = start + HEADER_BYTES
+    this.end = end
+    return true
   }
 
   #nextInChunk(): boolean {

@@ -1,4 +1,5 @@
 import type { CellMasker, GroupGuard, MaskPlan } from '../../mask/plan.ts'
+import { learnRow } from './learn-row.ts'
 
 const INT8_BYTES = 8
 /** Of the largest bigint. */
@@ -8,6 +9,7 @@ const NINE = 0x39
 
 /** The maskers for the DataRow whose body is bytes `body` to `end`: those of the plan, without those of large groups. */
 export function cellsForRow(plan: MaskPlan, source: Buffer, body: number, end: number): MaskPlan['cells'] {
+  if (plan.learn !== undefined) learnRow(plan.learn, source, body, end)
   return plan.groups === undefined ? plan.cells : opened(plan.cells, plan.groups, source, body, end)
 }
 

@@ -1,9 +1,18 @@
 import type { Prepared } from '../protocol.ts'
 import type { RunningOperation } from './running-operation.ts'
+import type { SentText } from './sent-text.ts'
+
+/** A statement as the session and the target know it. */
+export interface Statement extends Prepared {
+  /** What the target has for it; undefined for the client's own text. */
+  readonly sent: SentText | undefined
+  /** pg_type.oid of its parameters as far as they are known: as Parse declared them, then as the target describes them. */
+  parameterTypes: readonly number[]
+}
 
 /** A portal or SQL cursor; the server keeps both under one name space as well. */
 export interface Portal {
-  readonly prepared: Prepared
+  readonly prepared: Statement
   /** Set for a portal that a Bind message made; a cursor's operation begins with each FETCH or Execute. */
   readonly operation: RunningOperation | undefined
   /** What the names in its statement (EXECUTE q, FETCH c) stood for when it was bound; the server looks again when it runs. */
@@ -19,6 +28,8 @@ export interface NameUse {
   readonly entries: Pick<NamedEntries<unknown>, 'get' | 'unanswered'>
   readonly name: string
   readonly entry: unknown
+  /** The statement that it stands for. */
+  readonly statement: Statement | undefined
 }
 
 /** A change of what names stand for that was sent to the server. It is settled once; after that nothing happens any more. */

@@ -7,7 +7,9 @@ import type { MaskPlan, ResultColumn } from '../../mask/plan.ts'
 import { completeNames, standsForAnother } from '../../session/complete-names.ts'
 import type {
   AllowedVerdict,
+  BoundValue,
   CatalogExpectation,
+  CopyInRows,
   CopyMask,
   Gate,
   KnownNames,
@@ -15,6 +17,8 @@ import type {
   Permit,
   Prepared,
   Request,
+  Resolved,
+  ResolvedText,
   TransactionResult,
   Verdict,
 } from '../protocol.ts'
@@ -177,6 +181,21 @@ export class FakeGate implements Gate {
   copyPlan(_verdict: Verdict, facts: SqlFacts | undefined): CopyMask | 'pass' | ChaperoneError {
     if (!this.masked || facts?.phiReachable === false) return 'pass'
     return { classes: ['unproven'], start: () => ({ row: () => Buffer.from('***\n') }) }
+  }
+
+  resolveText(_verdict: AllowedVerdict, _sql: string): Resolved<ResolvedText> | Promise<Resolved<ResolvedText>> {
+    return 'as-is'
+  }
+
+  resolveParameters(
+    _facts: SqlFacts | undefined,
+    _parameters: readonly BoundValue[],
+  ): Resolved<ReadonlyMap<number, Buffer>> | Promise<Resolved<ReadonlyMap<number, Buffer>>> {
+    return 'as-is'
+  }
+
+  copyIn(_facts: SqlFacts | undefined): CopyInRows | ChaperoneError | undefined {
+    return undefined
   }
 
   check({ facts }: AllowedVerdict): CatalogExpectation | ChaperoneError | undefined {

@@ -1,16 +1,17 @@
 import type { Duplex } from 'node:stream'
-import { asChaperoneError, ChaperoneError } from '../../lib/errors.ts'
+import { ChaperoneError } from '../../lib/errors.ts'
 import { GatedWriter } from '../../lib/gated-writer.ts'
-import type { Gate, Prepared, SessionControl, SessionEnd } from '../protocol.ts'
+import type { Gate, SessionControl, SessionEnd } from '../protocol.ts'
 import { ClientPump } from './client-pump.ts'
-
 import type { Expected } from './expected.ts'
+import { within } from './endings.ts'
 import { FrameCursor, ProtocolViolation } from './framing.ts'
 import type { FrameLimits } from './limits.ts'
-import { NamedEntries, type Portal } from './named-statements.ts'
+import { NamedEntries, type Portal, type Statement } from './named-statements.ts'
 import { refusalResponse } from './refusal.ts'
 import { ReplyQueue } from './state.ts'
 import { TargetPump } from './target-pump.ts'
+import { violation } from './violation.ts'
 
 export interface RelayOptions {
   readonly client: Duplex
@@ -49,6 +50,9 @@ export class Relay implements SessionControl {
   #clientHeld = false
   #pausedForVerdict = false
   #targetEnds = false
+  /** Rows wait for replacements that are being fetched, or will be in a moment; and whether the target has gone meanwhile. */
+  #fetching: 'no' | 'soon' | 'now' = 'no'
+  #goneMeanwhile = false
   #end: SessionEnd | undefined
   #finish: (end: SessionEnd) => void = () => undefined
   #said: () => void = () => undefined
@@ -65,7 +69,7 @@ export class Relay implements SessionControl {
     this.#toTarget = new GatedWriter(target, gate.marks, waiting, () => this.#resumeClient())
     // The pump stops before; descriptions of its own may come on top.
     this.#replies = new ReplyQueue<Expected>({ maxPipelined: options.maxPipelined + 16 })
-    const statements = new NamedEntries<Prepared>(options.maxNames)
+    const statements = new NamedEntries<Statement>(options.maxNames)
     // A cursor that nobody closed ended with its transaction, unless it is WITH HOLD, which can't be told from here.
     const portals = new NamedEntries<Portal>(options.maxNames, ({ operation }) => operation === undefined)
     this.#clientPump = new ClientPump({
@@ -160,9 +164,12 @@ export class Relay implements SessionControl {
   }
 
   #fromTarget(chunk: Buffer): void {
-    if (this.#end !== undefined) return
+    if (this.#end === undefined) this.#takeFromTarget(() => this.#targetPump.feed(chunk))
+  }
+
+  #takeFromTarget(take: () => void): void {
     try {
-      this.#targetPump.feed(chunk)
+      take()
     } catch (error) {
       this.#fail(error)
       return
@@ -171,13 +178,44 @@ export class Relay implements SessionControl {
       this.#close({ reason: 'target-closed' })
       return
     }
+    const { waits } = this.#targetPump
+    if (waits === 'for replacements') this.#fetch()
+    else if (waits === 'for more') this.#fetchSoon()
     if (this.#toClient.backlog > BACKLOG_BYTES) this.#options.target.pause()
     this.#clientPump.pump()
     if (this.#clientHeld) this.#resumeClient()
   }
 
+  /** What the socket has received already comes first: its rows may lack something as well. */
+  #fetchSoon(): void {
+    if (this.#fetching !== 'no') return
+    this.#fetching = 'soon'
+    setImmediate(() => {
+      if (this.#fetching === 'soon' && this.#end === undefined) this.#fetch()
+    })
+  }
+
+  #fetch(): void {
+    if (this.#fetching === 'now') return
+    this.#fetching = 'now'
+    this.#options.target.pause()
+    this.#targetPump.fetch().then(
+      () => this.#fetched(),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  #fetched(): void {
+    this.#fetching = 'no'
+    if (this.#end !== undefined) return
+    this.#takeFromTarget(() => this.#targetPump.resume())
+    if (this.#goneMeanwhile) this.#targetGone()
+    else this.#resumeTarget()
+  }
+
   #resumeTarget(): void {
     const { target } = this.#options
+    if (this.#fetching === 'now') return
     if (target.isPaused() && this.#toClient.backlog <= BACKLOG_BYTES / 2) target.resume()
   }
 
@@ -200,6 +238,9 @@ export class Relay implements SessionControl {
 
   #targetGone(): void {
     if (this.#end !== undefined) return
+    // What it has said comes before.
+    this.#goneMeanwhile = this.#fetching !== 'no'
+    if (this.#goneMeanwhile) return
     const error = new ChaperoneError('CHP-TARGET-LOST')
     this.#toClient.push(refusalResponse(error, 'FATAL'))
     this.#close({ reason: 'target-closed', error })
@@ -251,26 +292,4 @@ export class Relay implements SessionControl {
     within(this.#options.lastWordsMs ?? LAST_WORDS_MS, client, 'finish', () => this.#said())
     this.#finish(end)
   }
-}
-
-/** Calls `then` once the stream has come so far, or has closed; a stream that takes too long is closed. */
-function within(milliseconds: number, stream: Duplex, event: 'finish' | 'close', then: () => void): void {
-  const timer = setTimeout(() => stream.destroy(), milliseconds)
-  timer.unref()
-  const done = () => {
-    clearTimeout(timer)
-    then()
-  }
-  if (stream.closed || (event === 'finish' && stream.writableFinished)) done()
-  else stream.once(event, done).once('close', done)
-}
-
-/** What a thrown value means for the client: a broken protocol, a limit, one of our errors, or a defect of ours. */
-function violation(thrown: unknown): ChaperoneError {
-  if (!(thrown instanceof ProtocolViolation)) return asChaperoneError(thrown)
-  if (thrown.peer === 'backend') return new ChaperoneError('CHP-TARGET-LOST', { reason: thrown.message, cause: thrown })
-  if (thrown.limit === true) return new ChaperoneError('CHP-LIMIT-EXCEEDED', { message: thrown.message })
-  return new ChaperoneError(thrown.encoding === true ? 'CHP-SQL-ENCODING' : 'CHP-PROTOCOL-VIOLATION', {
-    reason: thrown.message,
-  })
 }

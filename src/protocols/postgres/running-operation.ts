@@ -1,7 +1,8 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import type { MaskPlan } from '../../mask/plan.ts'
 import type { ChaperoneError } from '../../lib/errors.ts'
-import type { CopyRows, Permit } from '../protocol.ts'
+import type { CopyInRows, CopyRows, Permit } from '../protocol.ts'
+import type { SentText } from './sent-text.ts'
 
 /** One permitted operation between its intent and its outcome. */
 export class RunningOperation {
@@ -13,12 +14,18 @@ export class RunningOperation {
   index = 0
   /** Characters that were sent in front of the client's text. */
   prefix = 0
+  /** What was sent in place of the client's text, so that positions are told as those of that; 'unknown' when they can't be. */
+  sent: SentText | 'unknown' | undefined
   /** How the rows of the current result leave; undefined until it was described. */
   plan: MaskPlan | 'pass' | undefined
   /** Why it may not leave, if that was found: no row of it may. */
   refusal: ChaperoneError | undefined
   /** Rewrites the rows of the COPY that is under way; undefined when they pass. */
   copy: CopyRows | undefined
+  /** Looks at the rows of the COPY that the client sends; undefined when they pass, an error when they may not be sent. */
+  copyIn: CopyInRows | ChaperoneError | undefined
+  /** Why the gateway has ended a COPY that the client sends: it is told in place of what the target says to that. */
+  copyRefusal: ChaperoneError | undefined
   rows = 0
   /** Of them, those of the statements of the text that are done. */
   rowsBefore = 0

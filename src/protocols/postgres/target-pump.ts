@@ -1,27 +1,28 @@
-import { isUtf8Name } from '../../lib/encoding-name.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
 import type { GatedWriter } from '../../lib/gated-writer.ts'
-import type { Gate, Outcome, TransactionResult } from '../protocol.ts'
+import type { Gate, TransactionResult } from '../protocol.ts'
+import { saysChanged } from './catalog-check.ts'
 import { ChunkOutput } from './chunk-output.ts'
-import { RowWriter, rewriteDataRow } from './datarow.ts'
+import { RowWriter } from './datarow.ts'
 import {
   decodeCommandComplete,
   decodeCopyResponse,
   decodeErrorFields,
+  decodeParameterDescription,
   decodeParameterStatus,
   decodeReadyForQuery,
   decodeRowDescription,
 } from './decode.ts'
-import { saysChanged } from './catalog-check.ts'
-import { encodeCopyData } from './encode.ts'
 import type { Expected } from './expected.ts'
 import type { FrameCursor } from './framing.ts'
-import { cellsForRow } from './group-cells.ts'
 import { BACKEND, type TransactionStatus } from './messages.ts'
 import type { NamedEntries, Portal } from './named-statements.ts'
+import { OperationResponses } from './operation-responses.ts'
 import { refusalResponse } from './refusal.ts'
+import { ResultRows } from './result-rows.ts'
 import type { RunningOperation } from './running-operation.ts'
 import type { ReplyQueue } from './state.ts'
+import { asAsked, requireAnalysable, unexpected } from './target-reports.ts'
 import { withheldError, withheldNotice, withheldNotification } from './withheld.ts'
 
 export interface TargetPumpOptions {
@@ -38,87 +39,75 @@ export interface TargetPumpOptions {
 /** Type byte and length word. */
 const HEADER_BYTES = 5
 
-/** A stretch of the output of one chunk that answers one operation. */
-interface Stretch {
-  readonly operation: RunningOperation
-  readonly from: number
-  readonly to: number
-  readonly rows: number
-  readonly outcome: Outcome | undefined
-}
-
-/** Takes the target's messages in order: matches each to what it answers, masks, records, and passes it on. */
+/**
+ * Takes the target's messages in order: matches each to what it answers, masks, records, and passes it on. Where replacements
+ * for a row have to be fetched, it stops in front of that row until `resume`.
+ */
 export class TargetPump {
   readonly #options: TargetPumpOptions
   readonly #output = new ChunkOutput(new RowWriter())
+  readonly #responses: OperationResponses
+  readonly #rows: ResultRows
   #status: TransactionStatus = 'I'
-  // The stretch that is being written, and those of this chunk that are done.
-  #current: RunningOperation | undefined
-  #from = 0
-  #rowsBefore = 0
-  #stretches: Stretch[] = []
-  /** Bound and not executed: they end unused with their transaction. */
-  readonly #bound = new Set<RunningOperation>()
-  /** The newest intent that has to be durable before this chunk's output may leave. */
-  #durable = 0
-  /** Operations of the extended protocol since the last ReadyForQuery that change something. */
-  #batch: { first: number; last: number } | undefined
   #batchFailed = false
-  #schemaTouched = false
   /** CommandComplete of a simple query by the extended protocol, until its transaction has ended. */
   #completion: { readonly frame: Buffer; readonly operation: RunningOperation | undefined } | undefined
 
   constructor(options: TargetPumpOptions) {
     this.#options = options
+    this.#responses = new OperationResponses({ ...options, output: this.#output })
+    this.#rows = new ResultRows({ ...options, output: this.#output })
   }
 
   get status(): TransactionStatus {
     return this.#status
   }
 
+  /** Whether a row waits for replacements: for `fetch`, or for more rows that may lack some and would be asked for with it. */
+  get waits(): 'no' | 'for more' | 'for replacements' {
+    if (!this.#rows.waiting) return 'no'
+    return this.#rows.wantsMore ? 'for more' : 'for replacements'
+  }
+
   feed(chunk: Buffer): void {
-    const { cursor } = this.#options
-    this.#from = 0
-    if (this.#current !== undefined) this.#rowsBefore = this.#current.rows
-    cursor.feed(chunk)
-    while (cursor.next()) {
-      if (cursor.type === BACKEND.DataRow) this.#row()
-      else this.#message()
-    }
-    this.#release()
+    this.#options.cursor.feed(chunk)
+    if (this.#rows.waiting) this.#rows.lookAhead()
+    else this.#take()
+  }
+
+  /** Fetches the replacements that are missing; then goes `resume`. Rejects when there are none. */
+  fetch(): Promise<void> {
+    return this.#rows.fetch()
+  }
+
+  /** Goes on from the row that had to wait. */
+  resume(): void {
+    this.#rows.again()
+    this.#take()
   }
 
   /** Records that operations which were under way when the connection ended have no known outcome. */
   lost(expected: readonly Expected[]): void {
-    const seen = new Set<RunningOperation>()
-    if (this.#current !== undefined) seen.add(this.#current)
-    for (const operation of this.#bound) seen.add(operation)
-    for (const { operation } of expected) if (operation !== undefined) seen.add(operation)
-    for (const operation of seen) {
-      if (!operation.finished)
-        this.#options.gate.outcome(operation.permit, finish(operation, 'lost', undefined), undefined)
-    }
+    this.#responses.lost(expected)
   }
 
-  // ---- rows
+  #take(): void {
+    const { cursor } = this.#options
+    while (!this.#rows.waiting && cursor.next()) {
+      if (cursor.type === BACKEND.DataRow) this.#row()
+      else this.#message()
+    }
+    this.#rows.lookAhead()
+    this.#responses.release()
+  }
 
   #row(): void {
-    const { cursor, replies, gate } = this.#options
     // What an Execute answers need not be what was bound or described last.
-    const operation = replies.accept(BACKEND.DataRow).payload?.operation
+    const operation = this.#options.replies.accept(BACKEND.DataRow).payload?.operation
     if (operation === undefined) throw unexpected('a row that answers no operation')
-    if (operation !== this.#current) this.#begin(operation)
-    operation.rows++
-    const { plan } = operation
-    if (plan === 'pass' || !gate.masked) this.#output.pass(cursor.buffer, cursor.start, cursor.end)
-    else if (plan === undefined) throw operation.refusal ?? unexpected('a row of a result that was not described')
-    else {
-      const { body, buffer, end } = cursor
-      rewriteDataRow(buffer, body, end, cellsForRow(plan, buffer, body, end), this.#output.writer())
-    }
+    this.#responses.begin(operation)
+    this.#rows.dataRow(operation)
   }
-
-  // ---- everything else
 
   #message(): void {
     const { cursor, replies } = this.#options
@@ -127,13 +116,17 @@ export class TargetPump {
     if (reply.kind === 'asynchronous') return this.#asynchronous(type)
     const expected = reply.payload
     const { operation } = expected
-    if (operation !== undefined && operation !== this.#current) this.#begin(operation)
+    if (operation !== undefined) this.#responses.begin(operation)
     if (reply.kind === 'completes' && type !== BACKEND.ErrorResponse) expected.change?.confirm()
     switch (type) {
       case BACKEND.ErrorResponse:
         return this.#error(expected, reply.dropped)
       case BACKEND.BindComplete:
-        if (operation?.via === 'extended' && expected.hidden !== true) this.#bound.add(operation)
+        if (operation?.via === 'extended' && expected.hidden !== true) this.#responses.bound(operation)
+        break
+      case BACKEND.ParameterDescription:
+        if (expected.statement !== undefined)
+          expected.statement.parameterTypes = decodeParameterDescription(cursor.buffer, cursor.body, cursor.end)
         break
       case BACKEND.RowDescription:
         if (operation?.index === -1) return
@@ -162,13 +155,16 @@ export class TargetPump {
         return this.#completed(operation, '')
       case BACKEND.PortalSuspended:
         this.#pass(expected)
-        if (operation !== undefined) this.#end(operation, 'suspended', undefined)
+        if (operation !== undefined) this.#responses.end(operation, 'suspended', undefined)
         return
       case BACKEND.CopyOutResponse:
         this.#copyOut(operation)
         break
       case BACKEND.CopyData:
-        return this.#copyRow(operation)
+        return this.#rows.copyRow(operation)
+      case BACKEND.CopyInResponse:
+        this.#copyIn(operation)
+        break
       case BACKEND.CopyBothResponse:
         throw unexpected('CopyBothResponse, which only replication uses')
       case BACKEND.ReadyForQuery:
@@ -218,14 +214,10 @@ export class TargetPump {
     if (facts?.copy?.header === true) operation.rows--
   }
 
-  #copyRow(operation: RunningOperation | undefined): void {
-    const { cursor } = this.#options
-    const { buffer, start, body, end } = cursor
-    if (operation?.copy === undefined) return this.#output.pass(buffer, start, end)
-    const row = operation.copy.row(buffer, body, end)
-    operation.rows++
-    if (row === null) this.#output.pass(buffer, start, end)
-    else this.#output.put(encodeCopyData(row))
+  #copyIn(operation: RunningOperation | undefined): void {
+    const { gate } = this.#options
+    if (operation !== undefined)
+      operation.copyIn = gate.masked ? gate.copyIn(operation.results[operation.index]) : undefined
   }
 
   #complete(): void {
@@ -237,23 +229,7 @@ export class TargetPump {
   }
 
   #completed(operation: RunningOperation | undefined, tag: string): void {
-    if (operation === undefined) return
-    operation.tag = commandOf(tag)
-    const { facts } = operation.permit.verdict
-    if (operation.via === 'simple' && facts.length > 1 && endsTransaction(operation)) {
-      // What follows in the text is another transaction, with a result of its own.
-      this.#batch = { first: this.#batch?.first ?? operation.permit.op, last: operation.permit.op }
-      this.#settleBatch(operation.tag === 'COMMIT' ? 'committed' : 'rolled-back')
-    }
-    if (operation.rows === operation.rowsBefore) operation.rows += countOf(tag)
-    if (operation.via === 'extended') {
-      this.#end(operation, 'ok', undefined)
-      return
-    }
-    // A simple query ends with ReadyForQuery; until then the next statement of its text may follow.
-    operation.index++
-    operation.rowsBefore = operation.rows
-    operation.plan = undefined
+    if (operation !== undefined) this.#responses.completed(operation, tag)
   }
 
   #error(expected: Expected, dropped: readonly Expected[]): void {
@@ -263,10 +239,13 @@ export class TargetPump {
     const known = /^[0-9A-Z]{5}$/.test(said) ? said : 'XX000'
     const asked = expected.check === true || expected.operation?.index === -1
     const changed = asked && saysChanged(known)
-    const sqlstate = changed ? CATALOG_CHANGED.sqlstate : known
     const fatal = fields.get('V') === 'FATAL' || fields.get('V') === 'PANIC'
+    const copyRefusal = fatal ? undefined : expected.operation?.copyRefusal
+    const sqlstate = copyRefusal?.sqlstate ?? (changed ? CATALOG_CHANGED.sqlstate : known)
     if (expected.refusal !== undefined && !fatal) {
       this.#output.put(refusalResponse(expected.refusal.error, 'ERROR', expected.refusal.position))
+    } else if (copyRefusal !== undefined) {
+      this.#output.put(refusalResponse(copyRefusal, 'ERROR'))
     } else if (changed && !fatal) {
       gate.schemaChanged(false)
       this.#output.put(refusalResponse(CATALOG_CHANGED, 'ERROR'))
@@ -280,18 +259,18 @@ export class TargetPump {
     for (const { portal } of [expected, ...dropped]) if (portal?.described === 'asked') portal.described = 'no'
     if (operation !== undefined) {
       operation.sqlstate = sqlstate
-      if (operation.via === 'extended' || fatal) this.#end(operation, 'error', undefined)
+      if (operation.via === 'extended' || fatal) this.#responses.end(operation, 'error', undefined)
     }
     for (const one of dropped) {
       // What the gateway itself ends with a Sync ends with ReadyForQuery, also when it was passed over.
       const endsLater = one.followed === true || one.converted === true
-      if (one.operation !== undefined && !endsLater) this.#unused(one.operation)
+      if (one.operation !== undefined && !endsLater) this.#responses.unused(one.operation)
     }
     if (fatal) this.#options.onFatal()
   }
 
   #ready(expected: Expected): void {
-    const { cursor, gate, portals } = this.#options
+    const { cursor, portals } = this.#options
     if (expected.followed === true) return
     const before = this.#status
     this.#status = decodeReadyForQuery(cursor.buffer, cursor.body, cursor.end)
@@ -300,143 +279,33 @@ export class TargetPump {
     this.#pass(expected)
     const failed = this.#batchFailed
     const result = transactionResult(before, this.#status, failed, operation?.tag)
-    if (operation !== undefined) this.#end(operation, operation.sqlstate === undefined ? 'ok' : 'error', result)
-    this.#settleBatch(result)
+    if (operation !== undefined)
+      this.#responses.end(operation, operation.sqlstate === undefined ? 'ok' : 'error', result)
+    this.#responses.settleBatch(result)
     this.#batchFailed = false
     if (this.#status === 'I') {
-      if (this.#schemaTouched) gate.schemaChanged(true)
-      this.#schemaTouched = false
-      // Portals end with their transaction; those of messages pipelined behind are defined again by their own Bind.
-      for (const one of this.#bound) this.#unused(one)
+      this.#responses.transactionOver()
+      // Those of messages pipelined behind are defined again by their own Bind.
       portals.removeWhere((portal) => portal.operation !== undefined)
     }
     this.#options.onReady()
   }
 
   #asynchronous(type: number): void {
-    const { cursor, gate } = this.#options
+    const { cursor, gate, replies } = this.#options
     const { buffer, start, body, end } = cursor
     // What a server says of these it says behind the commit; notices can come from before.
     if (type === BACKEND.ParameterStatus || type === BACKEND.NotificationResponse) this.#complete()
     if (type === BACKEND.ParameterStatus) requireAnalysable(decodeParameterStatus(buffer, body, end))
     if (!gate.masked || type === BACKEND.ParameterStatus) this.#output.pass(buffer, start, end)
-    else if (type === BACKEND.NoticeResponse)
-      this.#output.put(withheldNotice(decodeErrorFields(buffer, body, end), gate))
-    else if (type === BACKEND.ErrorResponse) {
-      this.#output.put(withheldError(decodeErrorFields(buffer, body, end), gate))
-    } else this.#output.put(withheldNotification(buffer, body, end))
+    else if (type === BACKEND.NotificationResponse) this.#output.put(withheldNotification(buffer, body, end))
+    else {
+      // It can be about the text of what is being answered.
+      const fields = asAsked(decodeErrorFields(buffer, body, end), replies.head?.payload ?? {})
+      this.#output.put(type === BACKEND.NoticeResponse ? withheldNotice(fields, gate) : withheldError(fields, gate))
+    }
     if (type === BACKEND.ErrorResponse) this.#options.onFatal()
   }
-
-  // ---- operations
-
-  #begin(operation: RunningOperation): void {
-    if (this.#current !== undefined) this.#closeStretch(undefined)
-    this.#current = operation
-    this.#from = this.#output.length
-    this.#rowsBefore = operation.rows
-    if (operation.permit.intent > this.#durable) this.#durable = operation.permit.intent
-  }
-
-  #end(operation: RunningOperation, result: Outcome['result'], transaction: TransactionResult | undefined): void {
-    if (operation.via === 'extended' && result !== 'suspended') {
-      if (operation.permit.verdict.effectful) {
-        const { op } = operation.permit
-        this.#batch = { first: this.#batch?.first ?? op, last: op }
-      }
-      // What follows up to Sync is another transaction.
-      if (result === 'ok' && endsTransaction(operation))
-        this.#settleBatch(operation.tag === 'COMMIT' ? 'committed' : 'rolled-back')
-    }
-    // A text that failed half-way may have committed the half before (`CREATE …; COMMIT; <error>`).
-    if ((result === 'ok' || operation.index > 0) && operation.mayChangeSchema) {
-      this.#schemaTouched = true
-      this.#options.gate.schemaChanged(false)
-    }
-    this.#bound.delete(operation)
-    if (this.#current !== operation) this.#begin(operation)
-    this.#closeStretch(finish(operation, result, transaction))
-    this.#current = undefined
-  }
-
-  #settleBatch(result: TransactionResult): void {
-    if (this.#batch === undefined) return
-    this.#options.gate.transaction(result, this.#batch.first, this.#batch.last)
-    if (result === 'committed' || result === 'rolled-back') this.#batch = undefined
-  }
-
-  #unused(operation: RunningOperation): void {
-    this.#bound.delete(operation)
-    if (operation.finished) return
-    const outcome = finish(operation, 'unused', undefined)
-    if (operation !== this.#current) this.#options.gate.outcome(operation.permit, outcome, undefined)
-    else {
-      this.#closeStretch(outcome)
-      this.#current = undefined
-    }
-  }
-
-  #closeStretch(outcome: Outcome | undefined): void {
-    const operation = this.#current
-    if (operation === undefined) return
-    const to = this.#output.length
-    this.#stretches.push({ operation, from: this.#from, to, rows: operation.rows - this.#rowsBefore, outcome })
-    this.#from = to
-    this.#rowsBefore = operation.rows
-  }
-
-  // ---- towards the client
-
-  #release(): void {
-    if (this.#current !== undefined) this.#closeStretch(undefined)
-    const output = this.#output.take()
-    for (const { operation, from, to, rows, outcome } of this.#stretches) {
-      const bytes = output.subarray(from, to)
-      operation.bytes += bytes.length
-      if (outcome === undefined) {
-        if (bytes.length > 0) this.#options.gate.response(operation.permit, bytes, rows)
-      } else this.#options.gate.outcome(operation.permit, { ...outcome, bytes: operation.bytes }, bytes)
-    }
-    this.#stretches = []
-    this.#options.toClient.push(output, this.#durable)
-  }
-}
-
-function finish(
-  operation: RunningOperation,
-  result: Outcome['result'],
-  transaction: TransactionResult | undefined,
-): Outcome {
-  operation.finished = true
-  return {
-    result,
-    tag: operation.tag,
-    rows: operation.rows,
-    bytes: operation.bytes,
-    sqlstate: operation.sqlstate,
-    transaction,
-    masked: [...operation.maskedClasses].toSorted(),
-  }
-}
-
-/** COMMIT in a failed transaction has the tag ROLLBACK. */
-function endsTransaction({ permit, tag, index }: RunningOperation): boolean {
-  const kind = permit.verdict.facts[index]?.session.kind
-  return (kind === 'commit' || kind === 'rollback') && (tag === 'COMMIT' || tag === 'ROLLBACK')
-}
-
-/** `INSERT 0 5` → `INSERT`: the words of a command tag, without its counts. */
-function commandOf(tag: string): string {
-  const digit = tag.search(/[0-9]/)
-  const words = (digit === -1 ? tag : tag.slice(0, digit)).trim()
-  // It goes into the journal's headers, which have room for no more than what servers really say.
-  return /^[A-Z ]{1,64}$/.test(words) ? words : ''
-}
-
-/** The last number of a command tag: rows that were changed or copied. */
-function countOf(tag: string): number {
-  const count = / ([0-9]+)$/.exec(tag)?.[1]
-  return count === undefined ? 0 : Number(count)
 }
 
 function transactionResult(
@@ -451,28 +320,4 @@ function transactionResult(
   return 'committed'
 }
 
-/** Analysis reads statements under these settings; code on the server can change them without our seeing it beforehand. */
-const RELIED_ON: ReadonlyMap<string, (value: string) => boolean> = new Map([
-  ['client_encoding', isUtf8Name],
-  ['standard_conforming_strings', (value) => value === 'on'],
-])
-
-function requireAnalysable({ name, value }: { readonly name: string; readonly value: string }): void {
-  if (RELIED_ON.get(name)?.(value) === false) throw unexpected(`a changed ${name}, which analysis relies on`)
-}
-
 const CATALOG_CHANGED = new ChaperoneError('CHP-CATALOG-CHANGED')
-
-/** An error of what was sent as one of what the client sent. */
-function asAsked(fields: ReadonlyMap<string, string>, { converted, operation }: Expected): ReadonlyMap<string, string> {
-  const asked = new Map(fields)
-  // A parameter without a value is found when values are missing; a simple query has none, and there it is undefined.
-  if (converted === true && fields.get('C') === '08P01') asked.set('C', '42P02')
-  const position = Number(fields.get('P')) - (operation?.prefix ?? 0)
-  if (position > 0) asked.set('P', String(position))
-  else asked.delete('P')
-  return asked
-}
-
-const unexpected = (what: string): ChaperoneError =>
-  new ChaperoneError('CHP-TARGET-LOST', { reason: `the target sent ${what}` })
