@@ -19,6 +19,8 @@ export const RECORD_KINDS = [
   'probe',
   'login-failure',
   'journal-warning',
+  'alert',
+  'administration',
 ] as const
 
 export type RecordKind = (typeof RECORD_KINDS)[number]

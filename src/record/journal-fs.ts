@@ -1,4 +1,5 @@
 import * as fs from 'node:fs'
+import { codeOf } from '../lib/error-code.ts'
 
 /**
  * The system calls that the journal makes to write. Tests replace them to let each one fail. Synchronous where the
@@ -61,8 +62,7 @@ export function syncDirectory(system: JournalFs, directory: string): void {
 
 /** The error number's name ("ENOSPC"), or "unknown". Never the message, which may hold paths. */
 export function errorName(thrown: unknown): string {
-  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code
-  return thrown instanceof Error ? thrown.name : 'unknown'
+  return codeOf(thrown) ?? (thrown instanceof Error ? thrown.name : 'unknown')
 }
 
 export function isNoSpace(thrown: unknown): boolean {

@@ -59,6 +59,8 @@ export class OpenWork {
       case 'probe':
       case 'login-failure':
       case 'journal-warning':
+      case 'alert':
+      case 'administration':
         return
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CatalogRelation } from '../inspect/sql/catalog.ts'
 import { documentTree } from '../phi/document.ts'
 import { compileLabels, type Label } from '../phi/labels.ts'
-import { analysisLabels } from './analysis-labels.ts'
+import { analysisLabels, boundaryLabels } from './analysis-labels.ts'
 
 const birth: Label = { class: 'date-of-birth', transform: 'year' }
 const document: Label = {
@@ -39,6 +39,33 @@ const found = (
   const labelOf = analysisLabels(labels, { unlabelledColumns: mode, year: 2026, typeOf: () => undefined })
   return labelOf({ ...relation(kind), schema }, { attnum: 1, name: column, typeOid })
 }
+
+const column = (name: string, typeOid: number) => ({ attnum: 1, name, typeOid })
+
+describe('where unlabelled texts are searched', () => {
+  const searched: Label = { class: 'free-text', transform: 'redact' }
+  const surroundings = { unlabelledColumns: searched, year: 2026, typeOf: () => undefined }
+
+  it('they are unlabelled to the analysis, so that nothing of them is released', () => {
+    const labelOf = analysisLabels(labels, surroundings)
+    expect([25, 23].map((typeOid) => labelOf(relation('r'), column('other', typeOid)))).toEqual([
+      'unlabelled-mask',
+      'unlabelled-mask',
+    ])
+  })
+
+  it('they are in the boundary for other reasons only', () => {
+    const labelOf = boundaryLabels(labels, surroundings)
+    expect([25, 3802, 23, 1082].map((typeOid) => labelOf(relation('r'), column('other', typeOid)))).toEqual([
+      'unlabelled-pass',
+      'unlabelled-pass',
+      'unlabelled-mask',
+      'unlabelled-mask',
+    ])
+    expect(labelOf(relation('v'), column('other', 25))).toBe('unlabelled-mask')
+    expect(labelOf(relation('r'), column('born', 1082))).toHaveProperty('class', 'date-of-birth')
+  })
+})
 
 describe('analysisLabels', () => {
   it('says what a label releases, by the type of the column', () => {

@@ -3,11 +3,12 @@ import type { Labels } from '../inspect/sql/flow/phi-view.ts'
 import { NOT_PHI } from '../phi/classes.ts'
 import type { Label, LabelSet } from '../phi/labels.ts'
 import { analysedLabel } from '../phi/released.ts'
-import { holdsJson, isView } from '../phi/target-phi.ts'
+import { holdsJson, isSearchable, isView } from '../phi/target-phi.ts'
 import { elementKind, type TypeLookup, type ValueKind } from '../phi/value-form.ts'
 
 interface Surroundings {
-  readonly unlabelledColumns: 'mask' | 'pass'
+  /** A label where unlabelled texts are searched: to the analysis they are unlabelled all the same. */
+  readonly unlabelledColumns: 'mask' | 'pass' | Label
   /** Of the common era. */
   readonly year: number
   readonly typeOf: TypeLookup
@@ -18,7 +19,7 @@ export function analysisLabels(labels: LabelSet, { unlabelledColumns, year, type
   const known = new Map<Label, Map<ValueKind, PhiLabel>>()
   return (relation, column) => {
     const label = found(labels, relation, column)
-    if (label === 'unlabelled') return unlabelledColumns === 'mask' ? 'unlabelled-mask' : 'unlabelled-pass'
+    if (label === 'unlabelled') return unlabelledColumns === 'pass' ? 'unlabelled-pass' : 'unlabelled-mask'
     return label === NOT_PHI ? NOT_PHI : labelOf(label, column)
   }
 
@@ -37,6 +38,20 @@ export function analysisLabels(labels: LabelSet, { unlabelledColumns, year, type
       byKind.set(kind, analysed)
     }
     return analysed
+  }
+}
+
+/**
+ * The same for the boundary where unlabelled texts are searched: they are in it only for other reasons, like being generated
+ * from PHI, and then they are masked whole.
+ */
+export function boundaryLabels(labels: LabelSet, surroundings: Surroundings): Labels['labelOf'] {
+  const labelOf = analysisLabels(labels, surroundings)
+  return (relation, column) => {
+    const label = labelOf(relation, column)
+    const searched =
+      label === 'unlabelled-mask' && !isView(relation) && isSearchable(column.typeOid, surroundings.typeOf)
+    return searched ? 'unlabelled-pass' : label
   }
 }
 

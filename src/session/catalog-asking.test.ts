@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionEffect, SqlFacts } from '../inspect/sql/facts.ts'
-import { isExecutionAsked, waysToAsk } from './catalog-asking.ts'
+import { changesOwnNames, isExecutionAsked, waysToAsk } from './catalog-asking.ts'
 
 const facts = (command: string, session: SessionEffect = { kind: 'none' }, rest: Partial<SqlFacts> = {}): SqlFacts => ({
   command,
@@ -27,6 +27,7 @@ const FREE = facts('SELECT', undefined, { catalogUse: { relations: [], names: []
 const VALUES = facts('INSERT', undefined, { relations: into('insert') })
 const INSERT_SELECT = facts('INSERT', undefined, { relations: [...into('insert'), ...into('read')] })
 const RETURNING = facts('INSERT', undefined, { relations: into('insert'), outputs: 'unknown' })
+const TOKEN = facts('INSERT', undefined, { relations: into('insert'), sites: [] })
 const COPY_FROM = facts('COPY FROM')
 const PREPARE = facts('PREPARE', { kind: 'prepare', name: 'q' })
 const BEGIN = facts('BEGIN', { kind: 'begin' })
@@ -54,6 +55,7 @@ describe('asking about a text', () => {
     ['what comes behind the end', 'impossible', [SELECT, COMMIT, SELECT]],
     ['what comes behind the end, and rests on nothing', 'in front', [SELECT, COMMIT, BEGIN, FREE]],
     ['what comes behind the end, and gives only', 'not needed', [COMMIT, BEGIN, VALUES]],
+    ['what comes behind the end, and gives what a token stands for', 'impossible', [COMMIT, BEGIN, TOKEN]],
     ['what comes behind the end, and takes from elsewhere', 'impossible', [COMMIT, INSERT_SELECT]],
     ['what comes behind the end, and returns rows', 'impossible', [COMMIT, RETURNING]],
     ['what comes behind a savepoint that takes locks away', 'impossible', [ROLLBACK_TO, SELECT]],
@@ -69,4 +71,23 @@ describe('asking about a text', () => {
 
 it('asks about what SQL has prepared when a message executes it', () => {
   expect([SELECT, PREPARE, COPY_FROM, COMMIT].map(isExecutionAsked)).toEqual([true, true, false, false])
+})
+
+describe('names that the text itself changes', () => {
+  const use = { relations: [20_001], names: [{ name: 'people', oid: 20_001 }], functions: [], operators: [] }
+  const NAMED = facts('SELECT', undefined, { catalogUse: use })
+  const EXECUTE = facts('EXECUTE', { kind: 'execute', name: 'q' }, { catalogUse: use })
+  const CREATE = facts('CREATE VIEW', undefined, { effects: ['schema'] })
+  const INTO = facts('SELECT INTO', undefined, { effects: ['read', 'schema', 'write'] })
+  it.each<readonly [string, boolean, readonly SqlFacts[]]>([
+    ['a change alone', false, [CREATE]],
+    ['a change behind what uses the name', false, [NAMED, CREATE]],
+    ['a change before it', true, [CREATE, NAMED]],
+    ['a change before what was prepared with it', true, [BEGIN, CREATE, EXECUTE]],
+    ['a table made by a query', true, [INTO, NAMED]],
+    ['a name with its schema', false, [CREATE, SELECT]],
+    ['PREPARE, which runs nothing yet', false, [CREATE, PREPARE]],
+  ])('%s: %s', (_, expected, statements) => {
+    expect(changesOwnNames(statements)).toBe(expected)
+  })
 })

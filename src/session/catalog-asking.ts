@@ -6,6 +6,7 @@ import type { SqlFacts } from '../inspect/sql/facts.ts'
  */
 const ASKED: ReadonlySet<string> = new Set([
   'SELECT',
+  'SELECT INTO',
   'INSERT',
   'UPDATE',
   'DELETE',
@@ -45,9 +46,21 @@ const losesLocks = ({ command, session: { kind } }: SqlFacts): boolean =>
 const mustComeFirst = ({ session }: SqlFacts): boolean =>
   session.kind === 'transaction-modes' || (session.kind === 'begin' && session.comesFirst === true)
 
+/**
+ * Whether a statement of a text could mean something else when it runs than it did when the text was looked at, because one
+ * before it makes, renames or drops objects: `CREATE TEMP VIEW patients …; SELECT id FROM patients WHERE name = 'tok_…'` would
+ * compare a value with what the client has put there. A name with its schema stays what it is.
+ */
+export function changesOwnNames(facts: readonly SqlFacts[]): boolean {
+  const change = facts.findIndex(({ effects }) => effects.includes('schema'))
+  return change >= 0 && facts.slice(change + 1).some((one) => ASKED.has(one.command) && one.catalogUse.names.length > 0)
+}
+
 /** An INSERT of the client's own values: nothing that is stored comes into it, whatever the names stand for. */
-const givesOnly = ({ command, relations, outputs, catalogUse }: SqlFacts): boolean =>
+const givesOnly = ({ command, relations, outputs, catalogUse, sites }: SqlFacts): boolean =>
   command === 'INSERT' &&
+  // What a stand-in stands for is not the client's own.
+  sites === undefined &&
   outputs !== 'unknown' &&
   outputs.length === 0 &&
   relations.every(({ action }) => action === 'insert') &&

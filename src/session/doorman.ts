@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { access, type Policy } from '../decide/policy.ts'
+import { type Access, access, type Policy } from '../decide/policy.ts'
+import { standInPolicy } from '../decide/stand-in-policy.ts'
+import type { DetectorSource } from '../detect/detector-source.ts'
+import type { Principal } from '../identity/principal.ts'
 import type { VerifiedIdentity } from '../identity/verified-identity.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ChaperoneError } from '../lib/errors.ts'
+import { KnownValues } from '../phi/detect/known-values.ts'
 import type { Admission, LoginAttempt } from '../protocols/protocol.ts'
 import { fragment } from '../record/canonical.ts'
 import type { Journal } from '../record/journal.ts'
+import type { ScopeKey, Vault } from '../vault/token-scope.ts'
+import { type Alert, Alerts } from './alerts.ts'
 import { SessionGate } from './gate.ts'
 import type { LiveSession } from './live-session.ts'
 import { SessionRecorder } from './session-recorder.ts'
@@ -22,10 +28,20 @@ export interface DoormanOptions {
   readonly inspector: SqlInspector
   readonly journal: Journal
   readonly clock: Clock
+  /** Undefined when no label asks for tokens. */
+  readonly vault?: Vault | undefined
+  /** The external detector, if there is one. */
+  readonly detector?: DetectorSource | undefined
+  /** Whether values of one result are looked for in the texts of later ones. */
+  readonly remembersValues?: boolean
+  /** Told when a client has used a stand-in that it cannot have got for this use. */
+  readonly onAlert?: (session: string, alert: Alert) => void
   /** Told when a rule could not be evaluated, so that an operator can mend it. */
   readonly onPolicyError: (session: string, error: ChaperoneError) => void
 }
 
+/** Values of one session that are looked for in texts. */
+const MAX_KNOWN_VALUES = 4096
 /** Profiles whose verdicts are remembered; the oldest goes first. */
 const MAX_PROFILES = 1000
 
@@ -41,7 +57,7 @@ export class Doorman {
 
   /** Throws CHP-AUTH-FAILED, CHP-AUTH-REFUSED (unknown and forbidden targets look the same) or CHP-RECORD-FAILED. */
   async admit(attempt: LoginAttempt): Promise<Admission> {
-    const { verify, policy, targets, minimumGroupSize, inspector, journal, clock } = this.#options
+    const { verify, policy, targets, minimumGroupSize, inspector, journal, clock, vault, detector } = this.#options
     const identity = await verify(attempt.token)
     const target = targets.get(attempt.target)
     const granted = target === undefined ? undefined : access(policy, identity.principal, attempt.target)
@@ -60,6 +76,17 @@ export class Doorman {
       target: attempt.target,
     })
     const recorder = new SessionRecorder(journal, id, who)
+    const scopeKey = scopeOf(principal, granted, attempt.target)
+    // Who sees everything gets no tokens, and has no use for them.
+    const scope = granted.clearance.clearsEverything ? undefined : vault?.scope(scopeKey)
+    const alerts = new Alerts(
+      {
+        record: (alert) => recorder.alert(alert),
+        holdBack: () => recorder.alertHeldBack(),
+        onAlert: (alert) => this.#options.onAlert?.(id, alert),
+      },
+      clock,
+    )
     const gate = new SessionGate({
       identity,
       clearsEverything: granted.clearance.clearsEverything,
@@ -70,6 +97,13 @@ export class Doorman {
       verdicts: this.#verdictsFor({ policy, principal, target: attempt.target, access: granted }),
       recorder,
       clock,
+      constants: {
+        scope,
+        policyOf: (phiClass) => standInPolicy(phiClass, granted.clearance, policy.predicates),
+        alerts,
+      },
+      standIns: { scope, detector, clock },
+      knownValues: this.#options.remembersValues === true ? new KnownValues(MAX_KNOWN_VALUES, 'session') : undefined,
       onPolicyError: (error) => this.#options.onPolicyError(id, error),
     })
     const admission: Admission = Object.freeze({ sessionId: id, target: attempt.target })
@@ -96,6 +130,7 @@ export class Doorman {
         groups: [...principal.groups],
         peer: attempt.peer.address,
         token: identity.tokenDigest,
+        ...(scope === undefined ? {} : { tokenScope: { group: scopeKey.group, purpose: scopeKey.purpose } }),
       },
       { applicationName: attempt.applicationName, user: attempt.user },
     )
@@ -122,3 +157,6 @@ export class Doorman {
     return verdicts
   }
 }
+
+const scopeOf = ({ purpose = '' }: Principal, { tokenGroup }: Access, target: string): ScopeKey =>
+  Object.freeze({ group: tokenGroup, purpose, target })

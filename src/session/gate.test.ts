@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Catalog } from '../inspect/sql/catalog.ts'
-import type { CatalogUse, SqlFacts } from '../inspect/sql/facts.ts'
+import type { CatalogUse, ConstantSite, SqlFacts } from '../inspect/sql/facts.ts'
 import type { Inspection } from '../inspect/sql/inspector.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import { VerifiedIdentity } from '../identity/verified-identity.ts'
@@ -8,6 +8,7 @@ import { ChaperoneError } from '../lib/errors.ts'
 import { compileLabels } from '../phi/labels.ts'
 import type { AllowedVerdict, KnownNames, Verdict } from '../protocols/protocol.ts'
 import { fragment } from '../record/canonical.ts'
+import { Alerts } from './alerts.ts'
 import { type GateOptions, SessionGate } from './gate.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 import { TargetState } from './target-state.ts'
@@ -128,6 +129,12 @@ async function setUp(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the methods that are called
     recorder: { opened: () => undefined, intent: () => 1 } as unknown as SessionRecorder,
     clock: () => 0,
+    constants: {
+      scope: undefined,
+      policyOf: () => (clearsEverything ? 'cleared' : 'stand-ins-only'),
+      alerts: new Alerts({ record: () => undefined, holdBack: () => undefined, onAlert: () => undefined }, () => 0),
+    },
+    standIns: { scope: undefined, detector: undefined, clock: () => 0 },
     onPolicyError: () => undefined,
   }
   const gate = new SessionGate(options)
@@ -190,6 +197,17 @@ describe('what the target is to be asked', () => {
     const { gate, judge } = await setUp(SELECT, { first: commit })
     expect(gate.check(await judge())).toMatchObject({ code: 'CHP-PROTOCOL-UNSUPPORTED', hint: expect.any(String) })
   })
+
+  it.each<Settings>([{}, { catalogCheck: 'bounded' }])(
+    'cannot be asked of names that the text itself changes',
+    async (settings) => {
+      const create: SqlFacts = { ...factsOf('CREATE VIEW'), effects: ['schema'] }
+      const { catalogUse } = SELECT
+      const named: SqlFacts = { ...SELECT, catalogUse: { ...catalogUse, names: [{ name: 'people', oid: TABLE }] } }
+      const { gate, judge } = await setUp(named, { ...settings, first: create })
+      expect(gate.check(await judge())).toMatchObject({ code: 'CHP-PROTOCOL-UNSUPPORTED' })
+    },
+  )
 
   it('is not paired with an analysis of another catalog', async () => {
     const { gate, judge, change, waiting } = await setUp(SELECT, { late: true })
@@ -362,5 +380,62 @@ describe('the plan of a COPY', () => {
     expect(agent.gate.copyPlan(await agent.judge(), clean, 3)).toBe('pass')
     const { gate, judge } = await setUp(SELECT, { clearsEverything: true })
     expect(gate.copyPlan(await judge(), undefined, 3)).toBe('pass')
+  })
+})
+
+describe('constants of a statement', () => {
+  const column = { kind: 'column', oid: TABLE, attnum: 1, typeOid: 25, path: [] } as const
+  const site = (at: ConstantSite['at']): ConstantSite => ({
+    at,
+    use: 'comparison',
+    column,
+    class: 'name',
+    elements: false,
+  })
+  const literal = site({ kind: 'literal', ordinal: 0, negative: false })
+  const parameter = site({ kind: 'parameter', number: 1 })
+  const bound = { typeOid: 25, format: 0, value: Buffer.from('Ann') }
+  const copyIn = {
+    format: 'text',
+    delimiter: '\t',
+    null: '\\N',
+    header: false,
+    quote: '"',
+    escape: '"',
+    columns: [column],
+    classes: ['name'],
+    takesStandIns: [true],
+  } as const
+
+  it('are judged by what the verdict was given with', async () => {
+    const facts = factsOf('COPY FROM', {}, { sites: [literal, parameter], copyIn })
+    const { gate, judge, change } = await setUp(facts)
+    const verdict = await judge()
+    const refused = { code: 'CHP-MASK-PREDICATE' }
+    await change('200')
+    expect(gate.resolveText(verdict, "SELECT 'Ann'")).toMatchObject(refused)
+    expect(gate.resolveParameters(verdict.facts[0], [bound])).toMatchObject(refused)
+    const rows = gate.copyIn(verdict.facts[0])
+    if (rows === undefined || rows instanceof ChaperoneError) throw new Error('there are no rows')
+    expect(await rows.feed(Buffer.from('[redacted]\n'))).toMatchObject({ code: 'CHP-MASK-WRITE-BACK' })
+  })
+
+  it('are left alone without masking, and where there are no sites', async () => {
+    const cleared = await setUp(factsOf('COPY FROM', {}, { sites: [literal], copyIn }), { clearsEverything: true })
+    const verdict = await cleared.judge()
+    expect(cleared.gate.resolveText(verdict, "SELECT 'Ann'")).toBe('as-is')
+    expect(cleared.gate.resolveParameters(verdict.facts[0], [bound])).toBe('as-is')
+    expect(cleared.gate.copyIn(verdict.facts[0])).toBeUndefined()
+    const { gate, judge } = await setUp(SELECT)
+    expect(gate.resolveText(await judge(), "SELECT 'Ann'")).toBe('as-is')
+    expect(gate.resolveParameters(SELECT, [bound])).toBe('as-is')
+    expect(gate.copyIn(SELECT)).toMatchObject({ code: 'CHP-MASK-UNPROVEN' })
+  })
+
+  it('of a statement that was judged elsewhere are an error', async () => {
+    const { gate } = await setUp(SELECT)
+    const facts = factsOf('COPY FROM', {}, { sites: [parameter], copyIn })
+    expect(gate.resolveParameters(facts, [bound])).toMatchObject({ code: 'CHP-INTERNAL' })
+    expect(gate.copyIn(facts)).toMatchObject({ code: 'CHP-INTERNAL' })
   })
 })

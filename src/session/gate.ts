@@ -1,5 +1,3 @@
-import { compilePlan } from '../mask/compile-plan.ts'
-import { compileCopyPlan, CopyFormatError, type CopyPlan } from '../mask/copy-plan.ts'
 import type { MaskPlan, ResultColumn } from '../mask/plan.ts'
 import type { SqlFacts } from '../inspect/sql/facts.ts'
 import type { Inspection, InspectionScope } from '../inspect/sql/inspector.ts'
@@ -9,9 +7,10 @@ import { ChaperoneError } from '../lib/errors.ts'
 import type { Watermarks } from '../lib/gated-writer.ts'
 import type {
   AllowedVerdict,
+  BoundValue,
   CatalogExpectation,
+  CopyInRows,
   CopyMask,
-  CopyRows,
   Gate,
   KnownNames,
   OpenedTarget,
@@ -19,17 +18,25 @@ import type {
   Permit,
   Prepared,
   Request,
+  Resolved,
+  ResolvedText,
   TransactionResult,
   Verdict,
 } from '../protocols/protocol.ts'
 import type { VerifiedIdentity } from '../identity/verified-identity.ts'
-import { isExecutionAsked, waysToAsk } from './catalog-asking.ts'
-import { catalogExpectation, sameExpectation } from './catalog-expectation.ts'
+import type { KnownValues } from '../phi/detect/known-values.ts'
+import { changesOwnNames, isExecutionAsked } from './catalog-asking.ts'
+import { sameExpectation } from './catalog-expectation.ts'
 import { completeNames, standsForAnother } from './complete-names.ts'
+import { SessionConstants, type SessionConstantsOptions } from './constants/session-constants.ts'
+import { EXPIRED, RESOLVED_OTHERWISE, SEND_SEPARATELY } from './gate-refusals.ts'
+import { MaskPlans } from './mask-plans.ts'
 import { OwnChanges } from './own-changes.ts'
+import { RememberedVerdicts } from './remembered-verdicts.ts'
 import type { NamedText, SessionRecorder } from './session-recorder.ts'
+import { SessionStandIns, type StandInSources } from './stand-ins.ts'
 import type { TargetSnapshot, TargetState } from './target-state.ts'
-import type { JudgedVerdict, Verdicts } from './verdicts.ts'
+import type { Verdicts } from './verdicts.ts'
 
 export interface GateOptions {
   readonly identity: VerifiedIdentity
@@ -42,44 +49,12 @@ export interface GateOptions {
   readonly verdicts: Verdicts
   readonly recorder: SessionRecorder
   readonly clock: Clock
+  /** How constants are judged; where tokens and the findings of an external detector come from. */
+  readonly constants: SessionConstantsOptions
+  readonly standIns: StandInSources
+  /** See `PlanInput.knownValues`. */
+  readonly knownValues?: KnownValues | undefined
   readonly onPolicyError: (error: ChaperoneError) => void
-}
-
-/** New statements are refused once the token has expired; what runs is drained by the session's housekeeping. */
-const EXPIRED: Verdict = Object.freeze({
-  kind: 'refused',
-  facts: [],
-  error: new ChaperoneError('CHP-AUTH-EXPIRED'),
-  position: undefined,
-})
-
-/** The target may have resolved its names before they came to stand for something else. */
-const RESOLVED_OTHERWISE: Verdict = Object.freeze({
-  kind: 'refused',
-  facts: [],
-  error: new ChaperoneError('CHP-SQL-UNKNOWN-NAME', {
-    message: 'the schema of the target has changed since the statement was prepared or the cursor declared',
-  }),
-  position: undefined,
-})
-
-/** A text of which a part would run without the question that masking rests on. */
-const SEND_SEPARATELY = new ChaperoneError('CHP-PROTOCOL-UNSUPPORTED', {
-  message:
-    'a masked session cannot have this in one string with the beginning or end of a transaction, or with COPY FROM STDIN',
-  hint: 'Send each statement by itself.',
-})
-
-interface Remembered {
-  readonly judged: JudgedVerdict
-  /** That it was judged with. */
-  readonly snapshot: TargetSnapshot
-  /** What has to hold in it when the statement runs; made when it is first asked for. */
-  expectation: CatalogExpectation | undefined | 'not asked'
-  /** Found when it is first asked for. */
-  waysToAsk?: ReturnType<typeof waysToAsk>
-  /** It speaks of names, which can come to stand for something else at any time; what they stood for when it was judged. */
-  readonly standsFor: readonly NamedText[] | undefined
 }
 
 /** The one way from a protocol to inspection, decision, masking and the journal, for one session. */
@@ -87,7 +62,9 @@ export class SessionGate implements Gate {
   readonly masked: boolean
   readonly marks: Watermarks
   readonly #options: GateOptions
-  readonly #remembered = new WeakMap<Verdict, Remembered>()
+  readonly #remembered = new RememberedVerdicts()
+  readonly #plans: MaskPlans
+  readonly #constants: SessionConstants
   #scope: InspectionScope
   #opened: OpenedTarget | undefined
   #operations = 0
@@ -101,6 +78,10 @@ export class SessionGate implements Gate {
     this.#options = options
     this.masked = !options.clearsEverything
     this.marks = options.recorder
+    const { clears, minimumGroupSize, knownValues, clock } = options
+    const standIns = new SessionStandIns(options.standIns)
+    this.#plans = new MaskPlans({ clears, minimumGroupSize, standIns, knownValues, clock })
+    this.#constants = new SessionConstants(options.constants)
     this.#scope = scopeOf(options.target.name, [])
     this.#catalogSince = options.target.now
     if (options.target.snapshotSince(this.#catalogSince) === undefined) this.#changes.addUnknown()
@@ -131,7 +112,7 @@ export class SessionGate implements Gate {
 
   renew(sql: string, verdict: Verdict, names: KnownNames): Verdict | Promise<Verdict> {
     if (this.#expired()) return EXPIRED
-    const remembered = this.#remembered.get(verdict)
+    const remembered = this.#remembered.of(verdict)
     const current = this.#snapshot()
     const stands =
       remembered !== undefined &&
@@ -146,14 +127,11 @@ export class SessionGate implements Gate {
   }
 
   check(verdict: AllowedVerdict): CatalogExpectation | ChaperoneError | undefined {
+    if (this.masked && changesOwnNames(verdict.facts)) return SEND_SEPARATELY
     if (!this.#asks()) return undefined
-    const remembered = this.#known(verdict)
-    remembered.waysToAsk ??= waysToAsk(
-      verdict.facts,
-      (one) => catalogExpectation([one], remembered.snapshot.catalog, this.#session()) !== undefined,
-    )
-    if (remembered.waysToAsk === 'not needed') return undefined
-    return remembered.waysToAsk === 'in front' ? this.#expectation(verdict) : SEND_SEPARATELY
+    const ways = this.#remembered.waysToAsk(verdict, this.#session())
+    if (ways === 'not needed') return undefined
+    return ways === 'in front' ? this.#expectation(verdict) : SEND_SEPARATELY
   }
 
   checkExecuted(verdict: AllowedVerdict, executed: SqlFacts | undefined): CatalogExpectation | undefined {
@@ -162,10 +140,10 @@ export class SessionGate implements Gate {
 
   request(verdict: AllowedVerdict, request: Request): Permit {
     if (this.#expired()) throw new ChaperoneError('CHP-AUTH-EXPIRED')
-    const remembered = this.#known(verdict)
+    const { judged, standsFor } = this.#remembered.known(verdict)
     if (!this.masked && this.#changes.add(verdict.facts)) this.#changesAreOver = false
     const op = ++this.#operations
-    return { op, intent: this.#options.recorder.intent(op, remembered.judged, request, remembered.standsFor), verdict }
+    return { op, intent: this.#options.recorder.intent(op, judged, request, standsFor), verdict }
   }
 
   refused(error: ChaperoneError, request: Request, facts: readonly SqlFacts[]): void {
@@ -178,47 +156,26 @@ export class SessionGate implements Gate {
     facts: SqlFacts | undefined,
     columns: readonly ResultColumn[],
   ): MaskPlan | 'pass' | ChaperoneError {
-    const { clears, minimumGroupSize } = this.#options
-    if (!this.masked) return 'pass'
-    const snapshot = this.#remembered.get(verdict)?.snapshot
-    const plan = compilePlan({
-      columns,
-      outputs: snapshot === undefined || facts === undefined ? 'unknown' : facts.outputs,
-      phiReachable: snapshot === undefined || facts === undefined || facts.phiReachable,
-      phi: snapshot?.phi ?? { columnOf: () => undefined },
-      clears,
-      minimumGroupSize,
-      typeOf: snapshot?.typeOf ?? (() => undefined),
-      currentYear: new Date(this.#options.clock()).getUTCFullYear(),
-    })
-    return typeof plan === 'object' && 'refuse' in plan
-      ? new ChaperoneError('CHP-MASK-UNPROVEN', { message: plan.refuse })
-      : plan
+    return this.masked ? this.#plans.plan(this.#remembered.of(verdict)?.snapshot, facts, columns) : 'pass'
   }
 
   copyPlan(verdict: Verdict, facts: SqlFacts | undefined, columns: number): CopyMask | 'pass' | ChaperoneError {
-    const { clears, clock } = this.#options
-    if (!this.masked || facts?.phiReachable === false) return 'pass'
-    const snapshot = this.#remembered.get(verdict)?.snapshot
-    if (snapshot === undefined || facts?.copy === undefined || facts.outputs === 'unknown') {
-      return new ChaperoneError('CHP-MASK-UNPROVEN', { message: 'the columns of COPY are not known' })
-    }
-    if (facts.outputs.length !== columns) {
-      return new ChaperoneError('CHP-MASK-UNPROVEN', { message: 'COPY has other columns than the statement says' })
-    }
-    const plan = compileCopyPlan({
-      format: facts.copy,
-      outputs: facts.outputs,
-      phiReachable: facts.phiReachable,
-      phi: snapshot.phi,
-      clears,
-      typeOf: snapshot.typeOf,
-      currentYear: new Date(clock()).getUTCFullYear(),
-    })
-    if (plan === 'pass') return plan
-    return 'refuse' in plan
-      ? new ChaperoneError('CHP-MASK-UNPROVEN', { message: plan.refuse })
-      : { classes: plan.classes, start: () => copyRows(plan.start()) }
+    return this.masked ? this.#plans.copyPlan(this.#remembered.of(verdict)?.snapshot, facts, columns) : 'pass'
+  }
+
+  resolveText(verdict: AllowedVerdict, sql: string): Resolved<ResolvedText> | Promise<Resolved<ResolvedText>> {
+    return this.masked ? this.#constants.resolveText(verdict.facts, sql) : 'as-is'
+  }
+
+  resolveParameters(
+    facts: SqlFacts | undefined,
+    parameters: readonly BoundValue[],
+  ): Resolved<ReadonlyMap<number, Buffer>> | Promise<Resolved<ReadonlyMap<number, Buffer>>> {
+    return this.masked ? this.#constants.resolveParameters(facts, parameters) : 'as-is'
+  }
+
+  copyIn(facts: SqlFacts | undefined): CopyInRows | ChaperoneError | undefined {
+    return this.masked ? this.#constants.copyIn(facts) : undefined
   }
 
   response(permit: Permit, bytes: Buffer, rows: number): void {
@@ -305,14 +262,13 @@ export class SessionGate implements Gate {
   }
 
   #textsOf({ sql, verdict }: Prepared): NamedText {
-    return { exact: sql, body: this.#remembered.get(verdict)?.judged.body ?? '{}' }
+    return { exact: sql, body: this.#remembered.of(verdict)?.judged.body ?? '{}' }
   }
 
   #remember(inspection: Inspection, snapshot: TargetSnapshot, standsFor: readonly NamedText[] | undefined): Verdict {
     const judged = this.#options.verdicts.of(inspection)
-    if (!this.#remembered.has(judged.verdict)) {
-      this.#remembered.set(judged.verdict, { judged, snapshot, standsFor, expectation: 'not asked' })
-    }
+    const isNew = this.#remembered.add({ judged, snapshot, standsFor })
+    if (isNew && this.masked) this.#constants.judged(judged.verdict.facts, snapshot)
     return judged.verdict
   }
 
@@ -326,11 +282,7 @@ export class SessionGate implements Gate {
   }
 
   #expectation(verdict: AllowedVerdict): CatalogExpectation | undefined {
-    const remembered = this.#known(verdict)
-    if (remembered.expectation === 'not asked') {
-      remembered.expectation = catalogExpectation(verdict.facts, remembered.snapshot.catalog, this.#session())
-    }
-    return remembered.expectation
+    return this.#remembered.expectation(verdict, this.#session())
   }
 
   #asks(): boolean {
@@ -342,29 +294,8 @@ export class SessionGate implements Gate {
     return this.#opened
   }
 
-  /** A verdict that this gate did not give is no verdict, whatever its type says. */
-  #known(verdict: AllowedVerdict): Remembered {
-    const remembered = this.#remembered.get(verdict)
-    if (remembered === undefined) throw new ChaperoneError('CHP-INTERNAL', { reason: 'a verdict of unknown origin' })
-    return remembered
-  }
-
   #expired(): boolean {
     return this.#options.clock() >= this.#options.identity.expiresAt
-  }
-}
-
-/** What is no row of the format ends the session: from there on nothing that the target sends can be told apart. */
-function copyRows(rewriter: ReturnType<CopyPlan['start']>): CopyRows {
-  return {
-    row: (source, start, end) => {
-      try {
-        return rewriter.row(source, start, end)
-      } catch (error) {
-        if (!(error instanceof CopyFormatError)) throw error
-        throw new ChaperoneError('CHP-TARGET-LOST', { reason: `the target sent rows of COPY that cannot be read` })
-      }
-    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { Watermarks } from '../lib/gated-writer.ts'
 import type { Outcome, Request, TransactionResult } from '../protocols/protocol.ts'
 import { type Fragment, fragment, type JsonValue } from '../record/canonical.ts'
 import type { Journal } from '../record/journal.ts'
+import type { Alert } from './alerts.ts'
 import { commandsOf, type JudgedVerdict } from './verdicts.ts'
 
 const NOTHING = fragment({})
@@ -21,6 +22,7 @@ export class SessionRecorder implements Watermarks {
   readonly #session: string
   readonly #who: Fragment
   #appended = 0
+  #alertsHeldBack = 0
 
   constructor(journal: Journal, session: string, who: Fragment) {
     this.#journal = journal
@@ -54,7 +56,23 @@ export class SessionRecorder implements Watermarks {
   }
 
   ended(reason: string, code: string | undefined, operations: number): void {
-    this.#append('session-end', 0, fragment({ operations, reason, ...(code === undefined ? {} : { code }) }))
+    const what = { operations, reason, ...(code === undefined ? {} : { code }), ...this.#heldBack() }
+    this.#append('session-end', 0, fragment(what))
+  }
+
+  alert({ alert, classes, count }: Alert): void {
+    this.#append('alert', 0, fragment({ alert, classes: [...classes], count, ...this.#heldBack() }))
+  }
+
+  /** An alert that is counted only, because there have been many: the next one, or the session's end, says how many. */
+  alertHeldBack(): void {
+    this.#alertsHeldBack++
+  }
+
+  #heldBack(): { readonly alertsHeldBack?: number } {
+    const count = this.#alertsHeldBack
+    this.#alertsHeldBack = 0
+    return count === 0 ? {} : { alertsHeldBack: count }
   }
 
   /** `standsFor` has the texts of the statements that the operation runs by their names. */

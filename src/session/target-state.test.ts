@@ -3,9 +3,9 @@ import type { Catalog, PhiView } from '../inspect/sql/catalog.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import { TEST_CATALOG } from '../inspect/sql/test-catalog.ts'
 import { compileLabels, type LabelRule } from '../phi/labels.ts'
-import { TargetState } from './target-state.ts'
+import { TargetState, type TargetStateOptions } from './target-state.ts'
 
-function setUp(rules: readonly LabelRule[] = []) {
+function setUp(rules: readonly LabelRule[] = [], unlabelledColumns: TargetStateOptions['unlabelledColumns'] = 'mask') {
   const loads: { readonly resolve: (catalog: Catalog) => void; readonly reject: (error: Error) => void }[] = []
   const epochs: string[] = []
   const views: PhiView[] = []
@@ -13,7 +13,7 @@ function setUp(rules: readonly LabelRule[] = []) {
   const state = new TargetState({
     target: 'hospital',
     labels: compileLabels(rules),
-    unlabelledColumns: 'mask',
+    unlabelledColumns,
     trustedFunctions: ['ehr.initials'],
     catalogCheck: 'strict',
     clock: () => time.now,
@@ -131,4 +131,41 @@ describe('what is known of a target', () => {
     expect([...(views[0]?.trustedFunctions ?? [])]).toEqual(['ehr.initials'])
     expect(state.catalogCheck).toBe('strict')
   })
+})
+
+it('searches unlabelled texts, but masks whole what is generated from PHI', async () => {
+  const searched = { class: 'free-text', transform: 'redact' } as const
+  const rules = [{ pattern: 'ehr.persons.last', label: { class: 'name', transform: 'redact' } }] as const
+  const { state, loads, views, catalog } = setUp(rules, searched)
+  const persons = {
+    oid: 90_000,
+    schema: 'ehr',
+    name: 'persons',
+    kind: 'r',
+    dependsOn: [],
+    callsUserFunctions: false,
+    parents: [],
+    columns: [
+      { attnum: 1, name: 'last', typeOid: 25 },
+      { attnum: 2, name: 'shown', typeOid: 25, generatedFrom: [1] },
+      { attnum: 3, name: 'note', typeOid: 25 },
+      { attnum: 4, name: 'summary', typeOid: 25, generatedFrom: [3] },
+      { attnum: 5, name: 'bed', typeOid: 23 },
+      { attnum: 6, name: 'bed_name', typeOid: 25, generatedFrom: [5] },
+    ],
+  }
+  const reading = state.refresh()
+  loads[0]?.resolve({ ...catalog('1'), relations: [persons] })
+  const { phi } = await reading
+  const found = persons.columns.map(({ attnum }) => phi.columnOf(persons.oid, attnum))
+  expect(found.map((column) => (column?.kind === 'phi' ? column.label.class : column?.kind))).toEqual([
+    'name',
+    'unlabelled',
+    'free-text',
+    'free-text',
+    'unlabelled',
+    'unlabelled',
+  ])
+  // The analysis releases nothing of any of them.
+  expect([...(views[0]?.phiColumns ?? [])].filter((key) => key.startsWith('90000.'))).toHaveLength(6)
 })

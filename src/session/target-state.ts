@@ -3,10 +3,10 @@ import type { Catalog, PhiView } from '../inspect/sql/catalog.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import { buildPhiView } from '../inspect/sql/flow/phi-view.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { LabelSet } from '../phi/labels.ts'
+import type { Label, LabelSet } from '../phi/labels.ts'
 import { resolveTargetPhi, type TargetPhi } from '../phi/target-phi.ts'
 import type { LookedUpType } from '../phi/value-form.ts'
-import { analysisLabels } from './analysis-labels.ts'
+import { analysisLabels, boundaryLabels } from './analysis-labels.ts'
 
 /** One reading of a target's catalog with everything derived from it. Replaced whole, never changed. */
 export interface TargetSnapshot {
@@ -23,7 +23,8 @@ export interface TargetSnapshot {
 export interface TargetStateOptions {
   readonly target: string
   readonly labels: LabelSet
-  readonly unlabelledColumns: 'mask' | 'pass'
+  /** A label: that of unlabelled texts and documents; all else is masked. */
+  readonly unlabelledColumns: 'mask' | 'pass' | Label
   /** As `schema.name`. */
   readonly trustedFunctions: readonly string[]
   readonly catalogCheck: CatalogCheck
@@ -133,10 +134,13 @@ export class TargetState {
     const types = new Map<number, LookedUpType>(catalog.userTypes.map((type) => [type.oid, type]))
     const typeOf = (oid: number) => types.get(oid)
     const year = this.#year()
-    const view = buildPhiView(catalog, {
-      labelOf: analysisLabels(labels, { unlabelledColumns, year, typeOf }),
-      trustedFunctions: new Set(trustedFunctions),
-    })
+    const surroundings = { unlabelledColumns, year, typeOf }
+    const trusted = new Set(trustedFunctions)
+    const view = buildPhiView(catalog, { labelOf: analysisLabels(labels, surroundings), trustedFunctions: trusted })
+    const boundary =
+      typeof unlabelledColumns === 'string'
+        ? view
+        : buildPhiView(catalog, { labelOf: boundaryLabels(labels, surroundings), trustedFunctions: trusted })
     const names = new Set<string>()
     for (const relation of catalog.relations) {
       names.add(relation.schema).add(relation.name)
@@ -145,7 +149,7 @@ export class TargetState {
     for (const { schema, name } of catalog.userTypes) names.add(schema).add(name)
     for (const name of catalog.constraints ?? []) names.add(name)
     inspector.setCatalog(target, catalog, view)
-    const { phiColumns } = view
+    const { phiColumns } = boundary
     return Object.freeze({
       catalog,
       view,
