@@ -1,3 +1,5 @@
+import { checkStore } from './compose/check-store.ts'
+import { checkTokens } from './compose/check-tokens.ts'
 import type { Config, LabelConfig, TargetConfig } from './config/config.ts'
 import { notices } from './config/notices.ts'
 import { CredentialResolver } from './forward/credential.ts'
@@ -23,6 +25,13 @@ export interface LiveFinding {
 /** Relation kinds that hold rows (pg_class.relkind); what views show follows from their definitions. */
 const WITH_ROWS: ReadonlySet<string> = new Set(['r', 'p', 'f'])
 
+const UNLABELLED: Readonly<Record<TargetConfig['unlabelledColumns'], string>> = {
+  mask: 'are masked whole',
+  pass: 'pass as they are (unlabelledColumns: pass)',
+  detect:
+    'pass but for what the detectors find, if they are texts, and are masked whole if not (unlabelledColumns: detect)',
+}
+
 /** What the file alone says that is worth knowing. */
 export function checkFile(config: Config): readonly LiveFinding[] {
   return notices(config).map((notice) => ({ level: 'warning', ...notice }))
@@ -39,6 +48,8 @@ export async function* checkLive(
   yield* checkFile(config)
   yield* checkIssuers(config)
   const credentials = new CredentialResolver(environment, systemClock)
+  const store = await checkStore(config, credentials)
+  if (store !== undefined) yield { ...store, ...config.positionOf(['store']) }
   for (const target of Object.values(config.targets)) {
     const at = config.positionOf(['targets', target.name])
     let catalog: Catalog
@@ -58,6 +69,23 @@ export async function* checkLive(
     yield* checkLabels(config, target, catalog)
     yield* checkDocuments(config, target, catalog)
     yield* checkFunctions(config, target, catalog)
+    yield* tokenFindings(config, target, catalog, credentials)
+  }
+}
+
+async function* tokenFindings(
+  config: Config,
+  target: TargetConfig,
+  catalog: Catalog,
+  credentials: CredentialResolver,
+): AsyncGenerator<LiveFinding> {
+  const at = config.positionOf(['targets', target.name])
+  try {
+    for (const finding of await checkTokens(config, target, catalog, credentials)) yield { ...finding, ...at }
+  } catch (thrown) {
+    const error = asChaperoneError(thrown)
+    const message = `target ${target.name}: tokenised columns could not be looked at: ${error.message} [${error.code}]`
+    yield { level: 'problem', message, ...at }
   }
 }
 
@@ -89,9 +117,9 @@ function* checkLabels(config: Config, target: TargetConfig, catalog: Catalog): G
       ...at,
     }
   }
-  const open = unlabelled(labelSetOf(config.phi, target.name, undefined), catalog)
+  const open = unlabelled(labelSetOf(config.phi, target.name, {}), catalog)
   if (open.length === 0) return
-  const what = target.unlabelledColumns === 'mask' ? 'are masked whole' : 'pass as they are (unlabelledColumns: pass)'
+  const what = UNLABELLED[target.unlabelledColumns]
   const examples = open.slice(0, 5).join(', ')
   const message = `target ${target.name}: ${open.length} column(s) have no label and ${what}: ${examples}${open.length > 5 ? ', …' : ''}`
   yield { level: 'warning', message, ...config.positionOf(['targets', target.name]) }

@@ -4,9 +4,10 @@ import { createServer, request, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ChaperoneError } from '../lib/errors.ts'
+import { ChaperoneError, ERRORS } from '../lib/errors.ts'
 import { SessionRegistry } from '../session/session-registry.ts'
-import { type AdminApi, startAdminApi } from './admin-api.ts'
+import { type AdminApi, type AdminApiSources, startAdminApi } from './admin-api.ts'
+import type { TokenAdministration } from './token-routes.ts'
 
 let directory: string
 let api: AdminApi | undefined
@@ -26,8 +27,21 @@ function portOf(server: Server): number {
 }
 
 const registry = new SessionRegistry({ idleTimeoutMs: 1, statementTimeoutMs: () => 1 })
-const start = async (path: string) => {
-  api = await startAdminApi({ kind: 'socket', path }, { registry, journalDirectory: join(directory, 'journal') })
+const sources = (more: Partial<AdminApiSources> = {}): AdminApiSources => ({
+  registry,
+  journalDirectory: join(directory, 'journal'),
+  tokens: undefined,
+  store: () => undefined,
+  ...more,
+})
+const start = async (path: string, more: Partial<AdminApiSources> = {}) => {
+  api = await startAdminApi({ kind: 'socket', path }, sources(more))
+}
+
+const refusal = async (path: string) => {
+  const error = await startAdminApi({ kind: 'socket', path }, sources()).catch((thrown: unknown) => thrown)
+  if (!(error instanceof ChaperoneError)) expect.fail(String(error))
+  return error.message
 }
 
 function get(
@@ -78,13 +92,6 @@ describe('the admin API', () => {
   })
 
   it('does not take the place of a socket that somebody answers on, nor of a file', async () => {
-    const refusal = async (path: string) => {
-      const error = await startAdminApi({ kind: 'socket', path }, { registry, journalDirectory: directory }).catch(
-        (thrown: unknown) => thrown,
-      )
-      if (!(error instanceof ChaperoneError)) expect.fail(String(error))
-      return error.message
-    }
     const socket = join(directory, 'admin.sock')
     await start(socket)
     expect(await refusal(socket)).toContain('another gateway')
@@ -108,10 +115,98 @@ describe('the admin API', () => {
     await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
     const port = portOf(free)
     await new Promise((resolve) => free.close(resolve))
-    api = await startAdminApi({ kind: 'loopback', port }, { registry, journalDirectory: directory })
+    api = await startAdminApi({ kind: 'loopback', port }, sources({ tokens: new FakeTokens() }))
     const place = { host: '127.0.0.1', port }
     expect((await get(place, '/v1/health')).status).toBe(200)
     expect((await get(place, '/v1/health', { host: `localhost:${port}` })).status).toBe(200)
     expect((await get(place, '/v1/health', { host: 'rebound.example' })).status).toBe(403)
+    // Any page in a browser on this machine could send this.
+    expect((await get(place, '/v1/tokens/expire', {}, 'POST')).status).toBe(403)
+    expect((await get(place, '/v1/tokens', {})).status).toBe(200)
+  })
+
+  it('tells the state of the store', async () => {
+    const socketPath = join(directory, 'admin.sock')
+    await start(socketPath, { store: () => ({ state: 'down', reason: 'ECONNREFUSED' }) })
+    expect(JSON.parse((await get({ socketPath }, '/v1/health')).body)).toEqual({
+      status: 'ok',
+      sessions: 0,
+      store: { state: 'down', reason: 'ECONNREFUSED' },
+    })
+  })
+})
+
+const SCOPE = { group: 'care', purpose: '', target: 'hospital' }
+
+class FakeTokens implements TokenAdministration {
+  readonly asked: unknown[] = []
+  failure: ChaperoneError | undefined
+
+  status = () => this.#answer('status', { currentKey: 'k', scopes: [] })
+  deleteScope = (key: object) => this.#answer(key, JSON.stringify(key) === JSON.stringify(SCOPE))
+  expire = () => this.#answer('expire', 3)
+  rewrap = () => this.#answer('rewrap', 2)
+
+  #answer<T>(what: unknown, value: T): Promise<T> {
+    this.asked.push(what)
+    return this.failure === undefined ? Promise.resolve(value) : Promise.reject(this.failure)
+  }
+}
+
+const scopePath = (query: string) => `/v1/tokens/scope?${query}`
+const whole = 'group=care&purpose=&target=hospital'
+
+describe('the tokens of the admin API', () => {
+  it('shows, deletes, expires and rotates', async () => {
+    const socketPath = join(directory, 'admin.sock')
+    const tokens = new FakeTokens()
+    await start(socketPath, { tokens })
+    const ask = async (method: string, path: string) => {
+      const { status, body } = await get({ socketPath }, path, {}, method)
+      return [status, JSON.parse(body)]
+    }
+    expect(await ask('GET', '/v1/tokens')).toEqual([200, { currentKey: 'k', scopes: [] }])
+    expect(await ask('POST', '/v1/tokens/expire')).toEqual([200, { deleted: 3 }])
+    expect(await ask('POST', '/v1/tokens/rotate-key')).toEqual([200, { rewrapped: 2 }])
+    expect(await ask('DELETE', scopePath(whole))).toEqual([200, { deleted: true }])
+    expect(await ask('DELETE', scopePath('group=other&purpose=&target=hospital'))).toMatchObject([404, {}])
+    expect(tokens.asked).toEqual(['status', 'expire', 'rewrap', SCOPE, { ...SCOPE, group: 'other' }])
+  })
+
+  it.each([
+    ['GET', '/v1/tokens/expire', 405],
+    ['POST', '/v1/tokens', 405],
+    ['GET', scopePath(whole), 405],
+    ['POST', '/v1/tokens/anything', 404],
+    ['GET', '/v1/tokens/tok_0000000000000000zz', 404],
+    ['DELETE', '/v1/tokens/scope', 400],
+    ['DELETE', scopePath('group=care&target=hospital'), 400],
+    ['DELETE', scopePath(`${whole}&group=care`), 400],
+    ['DELETE', scopePath(`${whole}&x=`), 400],
+    ['GET', '/v1/tokensx', 404],
+  ])('%s %s: %i, and nothing is done', async (method, path, status) => {
+    const socketPath = join(directory, 'admin.sock')
+    const tokens = new FakeTokens()
+    await start(socketPath, { tokens })
+    expect((await get({ socketPath }, path, {}, method)).status).toBe(status)
+    expect(tokens.asked).toEqual([])
+  })
+
+  it('says when there are none, and when the vault does not answer', async () => {
+    const socketPath = join(directory, 'admin.sock')
+    await start(socketPath)
+    expect((await get({ socketPath }, '/v1/tokens')).status).toBe(404)
+    await api?.close()
+    const other = join(directory, 'other.sock')
+    const tokens = new FakeTokens()
+    tokens.failure = new ChaperoneError('CHP-VAULT-UNAVAILABLE', { reason: 'ECONNREFUSED' })
+    await start(other, { tokens })
+    const { status, body } = await get({ socketPath: other }, '/v1/tokens/expire', {}, 'POST')
+    expect(status).toBe(503)
+    expect(JSON.parse(body)).toEqual({
+      status: 503,
+      title: ERRORS['CHP-VAULT-UNAVAILABLE'].title,
+      code: 'CHP-VAULT-UNAVAILABLE',
+    })
   })
 })

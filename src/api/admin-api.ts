@@ -7,10 +7,22 @@ import { ChaperoneError } from '../lib/errors.ts'
 import { readJournal } from '../record/reader.ts'
 import { viewOf } from '../session/live-session.ts'
 import type { SessionRegistry } from '../session/session-registry.ts'
+import { json, problem } from './answers.ts'
+import { answerTokens, type TokenAdministration } from './token-routes.ts'
 
 export interface AdminApiSources {
   readonly registry: SessionRegistry
   readonly journalDirectory: string
+  /** Undefined: nothing is tokenised. */
+  readonly tokens: TokenAdministration | undefined
+  /** Of the store; undefined when none is needed. */
+  readonly store: () => StoreHealth | undefined
+}
+
+export interface StoreHealth {
+  readonly state: string
+  /** Why it is down, without values. */
+  readonly reason?: string | undefined
 }
 
 export interface AdminApi {
@@ -20,16 +32,24 @@ export interface AdminApi {
 /**
  * The admin API: who may open the Unix socket (mode 0600, the gateway's own user) may use it.
  *
- *   GET /v1/health                 whether the gateway takes work
+ *   GET /v1/health                 whether the gateway takes work, and whether its store does
  *   GET /v1/sessions               sessions that are alive
  *   GET /v1/sessions/ID            one of them; 404 when it is over
  *   GET /v1/sessions/ID/events     its journal headers, live or over, one JSON object a line
+ *   GET /v1/tokens                 scopes of tokens and how many there are
+ *   DELETE /v1/tokens/scope        ?group=…&purpose=…&target=…: shreds the scope
+ *   POST /v1/tokens/expire         deletes expired tokens now
+ *   POST /v1/tokens/rotate-key     encrypts the keys of the scopes with the current key
+ *
+ * What changes something needs the socket: on a port anybody on the machine could ask, and any page in a browser.
  */
 export async function startAdminApi(config: AdminConfig, sources: AdminApiSources): Promise<AdminApi> {
   const server = createServer((request, response) => {
     // A page in a browser on this machine could reach the port under a name of its own (DNS rebinding).
     if (config.kind === 'loopback' && !isThisMachine(request.headers.host))
       return problem(response, 403, 'not by this name')
+    if (config.kind === 'loopback' && request.method !== 'GET')
+      return problem(response, 403, 'changes are made through the socket (admin.socket), not through a port')
     return void answer(request, response, sources).catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
@@ -75,15 +95,22 @@ function answers(path: string): Promise<boolean> {
 const SESSION_PATH = /^\/v1\/sessions\/([0-9a-f-]{36})(\/events)?$/
 
 async function answer(request: IncomingMessage, response: ServerResponse, sources: AdminApiSources): Promise<void> {
+  if (await answerTokens(request, response, sources.tokens)) return
   const [path = ''] = (request.url ?? '').split('?')
   if (request.method !== 'GET') return problem(response, 405, 'only GET is available')
-  if (path === '/v1/health') return json(response, { status: 'ok', sessions: sources.registry.size })
+  if (path === '/v1/health') return json(response, healthOf(sources))
   if (path === '/v1/sessions') return json(response, { sessions: sources.registry.list().map(viewOf) })
   const [, id, events] = SESSION_PATH.exec(path) ?? []
   if (id === undefined) return problem(response, 404, 'there is nothing here')
   if (events !== undefined) return sendEvents(response, sources.journalDirectory, id)
   const session = sources.registry.get(id)
   return session === undefined ? problem(response, 404, 'no such session is alive') : json(response, viewOf(session))
+}
+
+/** The gateway serves without its store: only what needs a token that is not in memory fails. */
+function healthOf({ registry, store }: AdminApiSources): object {
+  const health = store()
+  return { status: 'ok', sessions: registry.size, ...(health === undefined ? {} : { store: health }) }
 }
 
 async function sendEvents(response: ServerResponse, directory: string, id: string): Promise<void> {
@@ -110,15 +137,4 @@ function drained(response: ServerResponse): Promise<void> {
     response.on('close', done)
     if (response.destroyed) done()
   })
-}
-
-function json(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.end(`${JSON.stringify(value)}\n`)
-}
-
-/** RFC 9457. */
-function problem(response: ServerResponse, status: number, title: string): void {
-  response.writeHead(status, { 'content-type': 'application/problem+json' })
-  response.end(`${JSON.stringify({ status, title })}\n`)
 }

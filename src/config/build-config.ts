@@ -2,23 +2,21 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { canonicalJson } from './canonical-json.ts'
 import { bare } from './bare.ts'
+import { type AbsolutePath, buildCredential, buildTls } from './build-credential.ts'
 import { buildPhi } from './build-phi.ts'
+import { buildStore } from './build-store.ts'
 import { absolutePath } from './check-context.ts'
 import type {
   AdminConfig,
   Config,
-  CredentialConfig,
   GrantConfig,
   IssuerConfig,
   JournalConfig,
   KindMapping,
-  PasswordReference,
   TargetConfig,
 } from './config.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import type { ParsedConfig } from './schema.ts'
-
-type AbsolutePath = (path: string) => string
 
 /** The configuration of a file that has no problems. */
 export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Config['positionOf']): Config {
@@ -26,7 +24,7 @@ export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Conf
   const state = absolute(parsed.state)
   const { tls, ...postgres } = parsed.listen.postgres
   const targets = bare(parsed.targets, (target, name) => buildTarget(name, target, absolute))
-  const phi = buildPhi(parsed.phi, absolute)
+  const phi = buildPhi(parsed.phi, state, absolute)
   const grants = parsed.grants.map(buildGrant)
   const rules = parsed.rules.map(({ name, when, effect, message, hint }) => ({ name, when, effect, message, hint }))
   const { packs } = parsed
@@ -41,6 +39,7 @@ export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Conf
     admin: buildAdmin(parsed.admin, state, absolute),
     state,
     journal: buildJournal(parsed.journal, state, absolute),
+    store: buildStore(parsed.store, state, absolute),
     issuers: parsed.issuers.map((issuer) => buildIssuer(issuer, grants)),
     targets,
     phi,
@@ -55,7 +54,19 @@ export function buildConfig(parsed: ParsedConfig, file: string, positionOf: Conf
 /** Covers what decides, in the form that decides: order of keys, comments and secrets do not matter. */
 function policyVersion(policy: Pick<Config, 'grants' | 'rules' | 'packs' | 'phi' | 'targets'>): string {
   const targets = bare(policy.targets, (target) => ({ ...target, credential: undefined }))
-  const phi = { ...policy.phi, pseudonymKey: undefined }
+  const { lifetime } = policy.phi.tokens
+  const { http } = policy.phi.detectors
+  const detectors = {
+    ...policy.phi.detectors,
+    http: http === undefined ? undefined : { ...http, authorization: undefined },
+  }
+  const phi = {
+    ...policy.phi,
+    pseudonymKey: undefined,
+    previousPseudonymKeys: undefined,
+    tokens: { lifetime },
+    detectors,
+  }
   return `sha256:${createHash('sha256')
     .update(canonicalJson({ ...policy, phi, targets }))
     .digest('hex')}`
@@ -94,7 +105,13 @@ function buildIssuer(issuer: ParsedConfig['issuers'][number], grants: readonly G
     algorithms: issuer.algorithms,
     clockSkewSeconds: issuer.clockSkew / 1000,
     maxLifetimeSeconds: issuer.maxTokenLifetime / 1000,
-    claims: { subject: claims.subject, groups: claims.groups, name: claims.name, kind: buildKind(claims.kind) },
+    claims: {
+      subject: claims.subject,
+      groups: claims.groups,
+      name: claims.name,
+      purpose: claims.purpose,
+      kind: buildKind(claims.kind),
+    },
     requiredClaims: bare(issuer.requireClaims, (value) => value),
     keepClaims: [...new Set(wanted)].toSorted(),
     jwksCacheSeconds: jwks.cacheFor / 1000,
@@ -118,32 +135,8 @@ function buildTarget(name: string, target: ParsedConfig['targets'][string], abso
     database: target.database ?? name,
     statementTimeout: target.statementTimeout,
     credential: buildCredential(target.credential, absolute),
-    tls: { mode: tls.mode, caFile: tls.ca === undefined ? undefined : absolute(tls.ca), serverName: tls.serverName },
+    tls: buildTls(tls, absolute),
   }
-}
-
-function buildCredential(
-  credential: ParsedConfig['targets'][string]['credential'],
-  absolute: AbsolutePath,
-): CredentialConfig {
-  if (credential === 'none') return { password: { kind: 'none' }, clientCertificate: undefined }
-  const { clientCertificate, clientKey } = credential
-  return {
-    password: buildPassword(credential, absolute),
-    clientCertificate:
-      clientCertificate === undefined || clientKey === undefined
-        ? undefined
-        : { certificateFile: absolute(clientCertificate), keyFile: absolute(clientKey) },
-  }
-}
-
-type CredentialSources = Exclude<ParsedConfig['targets'][string]['credential'], 'none'>
-
-function buildPassword(sources: CredentialSources, absolute: AbsolutePath): PasswordReference {
-  const { file, env, command, timeout } = sources
-  if (file !== undefined) return { kind: 'file', file: absolute(file) }
-  if (env !== undefined) return { kind: 'environment', variable: env }
-  return command === undefined ? { kind: 'none' } : { kind: 'command', argv: command, timeoutMs: timeout }
 }
 
 function buildGrant(grant: ParsedConfig['grants'][number]): GrantConfig {
@@ -153,6 +146,7 @@ function buildGrant(grant: ParsedConfig['grants'][number]): GrantConfig {
       return { issuer, subject, group, kind, claim: claim && bare(claim, (value) => value) }
     }),
     targets: grant.targets,
+    tokenScope: grant.tokenScope ?? grant.name,
     clearance: {
       default: grant.clearance.default,
       classes: bare(grant.clearance.classes, (level) => level ?? grant.clearance.default),

@@ -2,7 +2,10 @@ import { parseLabelPattern } from '../phi/label-pattern.ts'
 import { parseMemberPath } from '../phi/member-path.ts'
 import type { CustomTransform } from '../phi/transform-names.ts'
 import { bare } from './bare.ts'
-import type { DocumentConfig, KeyReference, LabelConfig, MemberConfig, PhiConfig } from './config.ts'
+import type { AbsolutePath } from './build-credential.ts'
+import { buildDetectors } from './build-detectors.ts'
+import { buildKey, buildKeys, buildTokens } from './build-store.ts'
+import type { DocumentConfig, LabelConfig, MemberConfig, PhiConfig } from './config.ts'
 import type { ParsedConfig } from './schema.ts'
 
 type ParsedPhi = ParsedConfig['phi']
@@ -12,13 +15,16 @@ type ParsedTransform = ParsedPhi['transforms'][string]
 const DEFAULT_FILL = '****'
 
 /** The section `phi` of a file that has no problems. */
-export function buildPhi(phi: ParsedPhi, absolute: (path: string) => string): PhiConfig {
+export function buildPhi(phi: ParsedPhi, state: string, absolute: AbsolutePath): PhiConfig {
   const { pack, predicates } = phi
   return {
     pack,
     classes: bare(definedOnly(phi.classes), ({ transform }) => transform),
     transforms: bare(phi.transforms, buildTransform),
     pseudonymKey: buildKey(phi.pseudonymKey, absolute),
+    previousPseudonymKeys: buildKeys(phi.previousPseudonymKeys, absolute),
+    tokens: buildTokens(phi.tokens, state, absolute),
+    detectors: buildDetectors(phi.detectors, absolute),
     predicates: { default: predicates.default, classes: bare(definedOnly(predicates.classes), (policy) => policy) },
     minimumGroupSize: phi.minimumGroupSize,
     trustedFunctions: bare(phi.trustedFunctions, (names) => names),
@@ -57,11 +63,6 @@ function buildTransform(transform: ParsedTransform): CustomTransform {
   if (round !== undefined) return { kind: 'round', to: round }
   if (constant !== undefined) return { kind: 'constant', text: constant }
   return { kind: 'keep-ends', first: keepFirst ?? 0, last: keepLast ?? 0, fill: fill ?? DEFAULT_FILL }
-}
-
-function buildKey(key: ParsedPhi['pseudonymKey'], absolute: (path: string) => string): KeyReference | undefined {
-  if (key?.file !== undefined) return { kind: 'file', file: absolute(key.file) }
-  return key?.env === undefined ? undefined : { kind: 'environment', variable: key.env }
 }
 
 /** What zod's partial records allow for and YAML cannot say. */

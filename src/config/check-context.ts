@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
+import { codeOf } from '../lib/error-code.ts'
 import type { Environment } from './environment.ts'
 import type { Path } from './problem.ts'
 import type { Data } from './yaml-document.ts'
@@ -52,8 +53,7 @@ export function requireFile(context: CheckContext, path: Path, value: Data): voi
     if (!statSync(file).isFile()) context.report(path, `${file} is not a file.`)
     accessSync(file, constants.R_OK)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
-    context.report(path, `${file} cannot be read (${code}).`)
+    context.report(path, `${file} cannot be read (${codeOf(error) ?? 'error'}).`)
   }
 }
 
@@ -66,9 +66,4 @@ export function requireUnique(context: CheckContext, list: Data, listPath: Path,
     if (seen.has(name)) context.report([...listPath, index, member], `${JSON.stringify(name)} is there twice.`)
     seen.add(name)
   }
-}
-
-/** Names that stand for this machine only. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

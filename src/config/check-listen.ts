@@ -1,5 +1,6 @@
 import { Encrypter } from 'age-encryption'
-import { absolutePath, type CheckContext, isLoopback, items, mapping, requireFile, text } from './check-context.ts'
+import { isLoopbackHost } from '../lib/loopback.ts'
+import { absolutePath, type CheckContext, items, mapping, requireFile, text } from './check-context.ts'
 
 /** A longer path does not fit sockaddr_un on every system that is supported (macOS: 104 bytes with the end mark). */
 const MAX_SOCKET_PATH_BYTES = 103
@@ -9,7 +10,7 @@ export function checkListen(context: CheckContext): void {
   const postgres = mapping(mapping(mapping(context.data)['listen'])['postgres'])
   const host = text(postgres['host']) ?? '127.0.0.1'
   const plaintext = postgres['allowPlaintextPasswordOnLoopback'] === true
-  if (plaintext && !isLoopback(host)) {
+  if (plaintext && !isLoopbackHost(host)) {
     const name = 'allowPlaintextPasswordOnLoopback'
     context.report([...path, name], 'cannot take effect: the host is not a loopback address.')
   }
@@ -18,7 +19,7 @@ export function checkListen(context: CheckContext): void {
     !plaintext &&
     mapping(mapping(context.data)['listen'])['postgres'] !== undefined
   ) {
-    const message = isLoopback(host)
+    const message = isLoopbackHost(host)
       ? '"tls" is missing. Without it, "allowPlaintextPasswordOnLoopback: true" is needed.'
       : '"tls" is missing; tokens are accepted inside TLS only.'
     context.report(path, message, 'key')

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Config } from './config.ts'
 import { ConfigError, parseConfig } from './load.ts'
 import { notices } from './notices.ts'
-import { readPseudonymKey } from './pseudonym-key.ts'
+import { readKey } from './secret-key.ts'
 import { weakerSettings } from './weaker-settings.ts'
 
 const KEY = Buffer.alloc(32, 200).toString('base64')
@@ -23,7 +23,7 @@ let directory = ''
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'chaperone-phi-'))
   for (const name of ['server.crt', 'server.key', 'short.key']) writeFileSync(join(directory, name), 'x')
-  writeFileSync(join(directory, 'pseudonym.key'), `${KEY}\n`)
+  for (const name of ['pseudonym.key', 'token.key']) writeFileSync(join(directory, name), `${KEY}\n`)
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -51,6 +51,15 @@ describe('the section phi', () => {
       classes: {},
       transforms: {},
       pseudonymKey: undefined,
+      previousPseudonymKeys: [],
+      tokens: {
+        key: { kind: 'file', file: join(directory, 'chaperone-state', 'token.key') },
+        keyIsOwn: true,
+        previousKeys: [],
+        lifetime: 90 * 24 * 3_600_000,
+        cacheSize: 64 * 1024 ** 2,
+      },
+      detectors: { builtin: 'all', patterns: [], knownValues: 'row', http: undefined },
       predicates: { default: 'released-granularity', classes: {} },
       minimumGroupSize: undefined,
       trustedFunctions: {},
@@ -202,6 +211,83 @@ describe('the section phi', () => {
       ['9:3 phi.pseudonymKey: cannot take effect: no label and no class uses the transform pseudonym.'],
     ],
     [
+      'tokens, a store and previous keys that nothing uses',
+      '  previousPseudonymKeys: [{ file: pseudonym.key }]\n  tokens: { lifetime: 1d }\nstore: { directory: store }\n',
+      [
+        '9:3 phi.previousPseudonymKeys: cannot take effect: no label and no class uses the transform pseudonym.',
+        '10:3 phi.tokens: cannot take effect: no label and no class uses the transform token.',
+        '11:1 store: cannot take effect: no label and no class uses the transform token.',
+      ],
+    ],
+    [
+      'keys of tokens that are none',
+      '  classes: { ssn: { transform: token } }\n  tokens: { key: { file: short.key }, previousKeys: [{}, { env: K }, { file: gone }], lifetime: 10s }\n',
+      [
+        '10:26 phi.tokens.key.file: does not hold 32 bytes in base64; make a key with: head -c 32 /dev/urandom | base64',
+        '10:54 phi.tokens.previousKeys[0]: needs one of "file" and "env".',
+        '10:65 phi.tokens.previousKeys[1].env: the environment variable "K" is not set.',
+        expect.stringMatching(/^10:78 phi\.tokens\.previousKeys\[2\]\.file: .*gone cannot be read \(ENOENT\)\.$/u),
+        '10:97 phi.tokens.lifetime: must be between 1h and 3650d.',
+      ],
+    ],
+    [
+      'a store that is two, and settings of a server without one',
+      '  classes: { ssn: { transform: token } }\nstore: { directory: a, url: "postgresql://u@h/d", credential: none }\n',
+      ['10:1 store: must have "directory" or "url", not both.'],
+    ],
+    [
+      'settings of a server without one',
+      '  classes: { ssn: { transform: token } }\nstore: { credential: none, tls: {} }\n',
+      [
+        '10:10 store.credential: cannot take effect without "url".',
+        '10:28 store.tls: cannot take effect without "url".',
+      ],
+    ],
+    [
+      'a URL with a password in it, without quoting it',
+      '  classes: { ssn: { transform: token } }\nstore: { url: "postgresql://u:hunter2@h/d" }\n',
+      [
+        '10:1 store: needs "credential": "file", "env", "command", or "none".',
+        '10:15 store.url: must not hold a password: "credential" says where it comes from.',
+      ],
+    ],
+    [
+      'a URL of something else',
+      '  classes: { ssn: { transform: token } }\nstore: { url: "https://u@h/d", credential: none, tls: { mode: plaintextWithoutTls, ca: server.crt } }\n',
+      [
+        '10:15 store.url: must be postgresql://user@host:port/database, without anything else.',
+        '10:84 store.tls.ca: cannot take effect with mode plaintextWithoutTls.',
+      ],
+    ],
+    [
+      'detectors that nothing uses',
+      '  detectors: { knownValues: off }\n',
+      ['9:3 phi.detectors: cannot take effect: no label and no class uses the transform detect.'],
+    ],
+    [
+      'a detector elsewhere without TLS, with a secret in its place or a certificate that is not asked for',
+      `  detectors: { http: { url: "http://detect.example.org", authorization: { env: A } } }\n${labels('a.b.c: { class: free-text, transform: detect }')}`,
+      [
+        '9:29 phi.detectors.http.url: must be an https URL, or http to a loopback address.',
+        '9:80 phi.detectors.http.authorization.env: the environment variable "A" is not set.',
+      ],
+    ],
+    [
+      'detectors that are none, and patterns that are no regular expressions or match nothing at all',
+      `  detectors:\n    builtin: [snn]\n    patterns:\n      - { name: a, class: ssn, pattern: "(a)\\\\1" }\n      - { name: a, class: ssn, pattern: "x*" }\n${labels('a.b.c: { class: free-text, transform: detect }')}`,
+      [
+        expect.stringMatching(/^10:15 phi\.detectors\.builtin\[0\]: must be one of .* Did you mean "ssn"\?$/u),
+        expect.stringMatching(/^12:41 phi\.detectors\.patterns\[0\]\.pattern: is no pattern that runs in linear time/u),
+        '13:17 phi.detectors.patterns[1].name: "a" is there twice.',
+        '13:41 phi.detectors.patterns[1].pattern: matches the empty text.',
+      ],
+    ],
+    [
+      'a detector with a password in its address',
+      `  detectors: { http: { url: "https://u:hunter2@h" } }\n${labels('a.b.c: { class: free-text, transform: detect }')}`,
+      ['9:29 phi.detectors.http.url: must be a URL without user name, password, query and fragment.'],
+    ],
+    [
       'a key that is two',
       '  pseudonymKey: { file: pseudonym.key, env: X }\n  classes: { ssn: { transform: pseudonym } }\n',
       ['9:3 phi.pseudonymKey: needs one of "file" and "env".'],
@@ -214,6 +300,68 @@ describe('the section phi', () => {
       ],
     ],
   ]
+
+  it('has tokens', () => {
+    const { phi, store, grants } = parse(
+      `${BASE.replace('targets: [hospital] }', 'targets: [hospital], tokenScope: care }')}phi:
+  classes: { mrn: { transform: token } }
+  tokens: { key: { file: token.key }, previousKeys: [{ env: OLD }, { file: pseudonym.key }], lifetime: 30d, cacheSize: 8MiB }
+store: { url: "postgresql://c@db.example.org/state", credential: { file: pseudonym.key }, tls: { ca: server.crt } }
+`,
+      { OLD: KEY },
+    )
+    expect(phi.tokens).toEqual({
+      key: { kind: 'file', file: join(directory, 'token.key') },
+      keyIsOwn: false,
+      previousKeys: [
+        { kind: 'environment', variable: 'OLD' },
+        { kind: 'file', file: join(directory, 'pseudonym.key') },
+      ],
+      lifetime: 30 * 24 * 3_600_000,
+      cacheSize: 8 * 1024 ** 2,
+    })
+    expect(store).toEqual({
+      kind: 'server',
+      host: 'db.example.org',
+      port: 5432,
+      database: 'state',
+      user: 'c',
+      credential: { password: { kind: 'file', file: join(directory, 'pseudonym.key') }, clientCertificate: undefined },
+      tls: { mode: 'verify-full', caFile: join(directory, 'server.crt'), serverName: undefined },
+    })
+    expect(grants.map(({ tokenScope }) => tokenScope)).toEqual(['care'])
+  })
+
+  it('has detectors', () => {
+    const { phi, targets } = parse(
+      `${BASE.replace('credential: none', 'credential: none, unlabelledColumns: detect')}phi:
+  detectors:
+    builtin: []
+    patterns: [{ name: visit, class: other-id, pattern: "V[0-9]{8}", check: luhn }]
+    knownValues: session
+    http: { url: "http://127.0.0.1:5002", authorization: { env: SECRET }, timeout: 1s, entities: { BED: none } }
+`,
+      { SECRET: 'Bearer x' },
+    )
+    expect(targets['hospital']?.unlabelledColumns).toBe('detect')
+    expect(phi.detectors).toEqual({
+      builtin: [],
+      patterns: [{ name: 'visit', class: 'other-id', pattern: 'V[0-9]{8}', caseSensitive: false, check: 'luhn' }],
+      knownValues: 'session',
+      http: {
+        url: 'http://127.0.0.1:5002',
+        caFile: undefined,
+        authorization: { kind: 'environment', variable: 'SECRET' },
+        timeout: 1000,
+        language: 'en',
+        scoreThreshold: 0.3,
+        concurrency: 4,
+        maxTextLength: 100_000,
+        cacheSize: 10_000,
+        entities: { BED: 'none' },
+      },
+    })
+  })
 
   it.each(cases)('refuses %s', (_, phi, expected) => {
     expect(problemsOf(phi)).toEqual(expected)
@@ -234,7 +382,7 @@ describe('the section phi', () => {
   })
 })
 
-describe('readPseudonymKey', () => {
+describe('readKey', () => {
   it.each([
     [KEY, true],
     [` ${KEY.slice(0, -1)}\n`, true],
@@ -244,16 +392,18 @@ describe('readPseudonymKey', () => {
     [Buffer.alloc(31).toString('base64'), false],
     [`${'A'.repeat(42)}B=`, false],
   ])('reads %j: %s', (text, good) => {
-    const read = () => readPseudonymKey({ kind: 'environment', variable: 'K' }, { K: text })
+    const read = () => readKey({ kind: 'environment', variable: 'K' }, 'a key', { K: text })
     if (good) expect(read()).toEqual(Buffer.alloc(32, 200))
     else expect(read).toThrow(expect.objectContaining({ code: 'CHP-CONFIG-INVALID' }))
   })
 
-  it('reads files, and nothing when nothing is named', () => {
+  it('reads files, and names the setting, never what it holds', () => {
     const file = join(directory, 'pseudonym.key')
-    expect(readPseudonymKey({ kind: 'file', file }, {})).toEqual(Buffer.alloc(32, 200))
-    expect(() => readPseudonymKey({ kind: 'file', file: `${file}x` }, {})).toThrow(/ENOENT/u)
-    expect(readPseudonymKey(undefined, {})).toBeUndefined()
+    expect(readKey({ kind: 'file', file }, 'a key', {})).toEqual(Buffer.alloc(32, 200))
+    expect(() => readKey({ kind: 'file', file: `${file}x` }, 'phi.tokens.key', {})).toThrow(
+      /phi\.tokens\.key .*ENOENT/u,
+    )
+    expect(() => readKey({ kind: 'environment', variable: 'K' }, 'a key', {})).toThrow('a key is not 32 bytes')
   })
 })
 
@@ -291,6 +441,12 @@ describe('phi.minimumGroupSize', () => {
   })
 })
 
+/** Of a configuration with tokens. */
+const tokensVersion = (tokens: string, grant = '') =>
+  parse(
+    `${BASE.replace('targets: [hospital] }', `targets: [hospital]${grant} }`)}phi:\n  classes: { mrn: { transform: token } }\n  tokens: { ${tokens} }\n`,
+  ).policyVersion
+
 describe('what a configuration releases', () => {
   it('is told by check', () => {
     expect(notices(config()).map(({ line, message }) => `${line} ${message}`)).toEqual([
@@ -312,6 +468,41 @@ describe('what a configuration releases', () => {
       'targets.hospital.unlabelledColumns: pass',
       'targets.hospital.catalogCheck: bounded',
     ])
+  })
+
+  it('is told by check of detectors and tokens', () => {
+    const found = parse(
+      `${BASE.replace('credential: none', 'credential: none, unlabelledColumns: detect')}phi:
+  classes: { mrn: { transform: token } }
+  detectors: { knownValues: session, http: { url: "https://detect.example.org/analyze" } }
+  labels: { hospital: { a.b.c: { class: name, transform: detect } } }
+store: { url: "postgresql://u@h/d", credential: none, tls: { mode: insecureSkipVerify } }
+`,
+    )
+    expect(notices(found).map(({ line, message }) => `${line} ${message}`)).toEqual([
+      '11 1 transform(s) are not Safe Harbor: a.b.c (detect)',
+      '11 1 label(s) other than free-text show what the detectors do not find: a.b.c',
+      '6 target hospital: texts and documents without a label pass but for what the detectors find, which is not all (docs/detectors.md)',
+      '10 texts with PHI are sent to the detector detect.example.org',
+      '10 knownValues session: whether a text is masked tells whether a value was among those masked before',
+    ])
+    expect(weakerSettings(found)).toEqual([
+      'store.tls: insecureSkipVerify',
+      'phi.detectors.knownValues: session',
+      'targets.hospital.unlabelledColumns: detect',
+    ])
+  })
+
+  it('is part of the policy version: scopes and lifetimes of tokens are, keys and memory are not', () => {
+    writeFileSync(join(directory, 'other-token.key'), Buffer.alloc(32, 9).toString('base64'))
+    const base = tokensVersion('key: { file: token.key }')
+    expect(tokensVersion('key: { file: other-token.key }, previousKeys: [{ file: token.key }], cacheSize: 2MiB')).toBe(
+      base,
+    )
+    expect(tokensVersion('lifetime: 30d')).not.toBe(base)
+    expect(tokensVersion('key: { file: token.key }', ', tokenScope: care')).not.toBe(base)
+    // What it is anyway, said.
+    expect(tokensVersion('lifetime: 90d', ', tokenScope: agents')).toBe(base)
   })
 
   it('is part of the policy version, the place of the key is not', () => {

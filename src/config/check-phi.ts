@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { NOT_PHI, PHI_CLASSES } from '../phi/classes.ts'
 import { parseLabelPattern } from '../phi/label-pattern.ts'
 import { parseMemberPath } from '../phi/member-path.ts'
 import { TRANSFORM_NAMES } from '../phi/transform-names.ts'
-import { absolutePath, type CheckContext, items, mapping, requireFile, text } from './check-context.ts'
+import { type CheckContext, items, mapping, text } from './check-context.ts'
+import { checkDetectors } from './check-detectors.ts'
+import { checkKey, checkKeys } from './check-keys.ts'
 import type { Path } from './problem.ts'
-import { MAKE_A_KEY, parsePseudonymKey } from './pseudonym-key.ts'
+import { MAKE_A_KEY } from './secret-key.ts'
 import { suggestion } from './suggestion.ts'
 import type { Data } from './yaml-document.ts'
 
@@ -25,7 +26,10 @@ export function checkPhi(context: CheckContext): void {
     checkTargetName(context, ['phi', 'trustedFunctions', target])
     checkFunctions(context, ['phi', 'trustedFunctions', target], functions)
   }
-  checkKey(context, phi['pseudonymKey'], uses)
+  checkPseudonyms(context, phi, uses)
+  checkTokens(context, phi['tokens'], uses)
+  checkDetectors(context, phi['detectors'])
+  checkDetection(context, phi['detectors'], uses)
 }
 
 function checkTargetName(context: CheckContext, path: Path): void {
@@ -34,21 +38,25 @@ function checkTargetName(context: CheckContext, path: Path): void {
   if (!targets.includes(name)) context.report(path, `there is no such target.${suggestion(name, targets)}`, 'key')
 }
 
-/** Whether the transforms that are named exist, and which of them is the first that needs the key. */
+/** Whether the transforms that are named exist, and where each is used first. */
 class TransformUses {
   readonly #context: CheckContext
   readonly #names: readonly string[]
-  firstPseudonym: Path | undefined
+  readonly #first = new Map<string, Path>()
 
   constructor(context: CheckContext, names: readonly string[]) {
     this.#context = context
     this.#names = names
   }
 
+  first(name: string): Path | undefined {
+    return this.#first.get(name)
+  }
+
   check(path: Path, value: Data): void {
     const name = value === null ? 'null' : text(value)
     if (name === undefined) return
-    if (name === 'pseudonym') this.firstPseudonym ??= path
+    if (!this.#first.has(name)) this.#first.set(name, path)
     if (this.#names.includes(name)) return
     const hint = suggestion(name, this.#names)
     this.#context.report(path, `there is no such transform.${hint || ` There are: ${this.#names.join(', ')}.`}`)
@@ -146,49 +154,44 @@ function checkFunctions(context: CheckContext, path: Path, functions: Data): voi
   }
 }
 
-function checkKey(context: CheckContext, value: Data, uses: TransformUses): void {
-  const path = ['phi', 'pseudonymKey']
-  if (value === undefined) {
-    const { firstPseudonym } = uses
-    if (firstPseudonym === undefined) return
+function checkPseudonyms(context: CheckContext, phi: Readonly<Record<string, Data>>, uses: TransformUses): void {
+  const first = uses.first('pseudonym')
+  const { pseudonymKey, previousPseudonymKeys } = phi
+  checkKey(context, ['phi', 'pseudonymKey'], pseudonymKey)
+  checkKeys(context, ['phi', 'previousPseudonymKeys'], previousPseudonymKeys)
+  if (first === undefined) {
+    for (const name of ['pseudonymKey', 'previousPseudonymKeys']) {
+      if (phi[name] !== undefined) cannotTakeEffect(context, ['phi', name], 'pseudonym')
+    }
+  } else if (pseudonymKey === undefined) {
     const message = `pseudonym needs "phi.pseudonymKey", for example { file: pseudonym.key } made with: ${MAKE_A_KEY}`
-    context.report(firstPseudonym, message)
-    return
-  }
-  if (typeof value !== 'object' || value === null) return
-  const { file, env } = mapping(value)
-  if ((file === undefined) === (env === undefined)) {
-    context.report(path, 'needs one of "file" and "env".', 'key')
-    return
-  }
-  if (uses.firstPseudonym === undefined) {
-    context.report(path, 'cannot take effect: no label and no class uses the transform pseudonym.', 'key')
-  }
-  const variable = text(env)
-  if (variable !== undefined) {
-    const content = context.environment[variable] ?? ''
-    if (content === '') {
-      context.report([...path, 'env'], `the environment variable ${JSON.stringify(variable)} is not set.`)
-    } else checkKeyText(context, [...path, 'env'], content)
-  }
-  const name = text(file)
-  if (name === undefined) return
-  requireFile(context, [...path, 'file'], name)
-  const content = contentOf(absolutePath(context.directory, name))
-  if (content !== undefined) checkKeyText(context, [...path, 'file'], content)
-}
-
-function checkKeyText(context: CheckContext, path: Path, content: string): void {
-  if (parsePseudonymKey(content) === undefined) {
-    context.report(path, `does not hold 32 bytes in base64; make a key with: ${MAKE_A_KEY}`)
+    context.report(first, message)
   }
 }
 
-function contentOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    // Reported as a file that cannot be read.
-    return undefined
+function checkTokens(context: CheckContext, value: Data, uses: TransformUses): void {
+  const path = ['phi', 'tokens']
+  const { key, previousKeys } = mapping(value)
+  checkKey(context, [...path, 'key'], key)
+  checkKeys(context, [...path, 'previousKeys'], previousKeys)
+  if (uses.first('token') !== undefined) return
+  if (value !== undefined) cannotTakeEffect(context, path, 'token')
+  if (mapping(context.data)['store'] !== undefined) cannotTakeEffect(context, ['store'], 'token')
+  for (const [index, grant] of items(mapping(context.data)['grants']).entries()) {
+    if (mapping(grant)['tokenScope'] !== undefined) {
+      cannotTakeEffect(context, ['grants', index, 'tokenScope'], 'token')
+    }
   }
+}
+
+function checkDetection(context: CheckContext, value: Data, uses: TransformUses): void {
+  if (value === undefined || uses.first('detect') !== undefined) return
+  const targets = Object.values(mapping(mapping(context.data)['targets']))
+  if (targets.some((target) => mapping(target)['unlabelledColumns'] === 'detect')) return
+  cannotTakeEffect(context, ['phi', 'detectors'], 'detect')
+}
+
+function cannotTakeEffect(context: CheckContext, path: Path, transform: string): void {
+  const message = `cannot take effect: no label and no class uses the transform ${transform}.`
+  context.report(path, message, 'key')
 }

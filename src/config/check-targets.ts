@@ -42,7 +42,8 @@ export function checkTargets(context: CheckContext): void {
   }
 }
 
-function checkCredential(context: CheckContext, path: Path, value: Data, tlsMode: Data): void {
+/** Where the password of a PostgreSQL server comes from. */
+export function checkCredential(context: CheckContext, path: Path, value: Data, tlsMode: Data): void {
   if (typeof value !== 'object') return
   const credential = mapping(value)
   const sources = PASSWORD_SOURCES.filter((source) => credential[source] !== undefined)
@@ -72,7 +73,7 @@ function checkCredential(context: CheckContext, path: Path, value: Data, tlsMode
   }
 }
 
-function checkTls(context: CheckContext, path: Path, tls: Readonly<Record<string, Data>>): void {
+export function checkTls(context: CheckContext, path: Path, tls: Readonly<Record<string, Data>>): void {
   requireFile(context, [...path, 'ca'], tls['ca'])
   const { mode } = tls
   for (const name of ['ca', 'serverName']) {

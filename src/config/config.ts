@@ -1,5 +1,7 @@
 import type { Pack } from '../phi/packs.ts'
 import type { CustomTransform } from '../phi/transform-names.ts'
+import type { DetectorsConfig } from './detectors-config.ts'
+import type { KeyReference, StoreConfig, TokensConfig } from './store-config.ts'
 
 /**
  * Everything the operator has decided: `chaperone.yaml` with its defaults filled in and the environment applied. Made by
@@ -13,6 +15,7 @@ export interface Config {
   /** Directory for everything the gateway keeps. */
   readonly state: string
   readonly journal: JournalConfig
+  readonly store: StoreConfig
   readonly issuers: readonly IssuerConfig[]
   /** By name, which is also the database name that clients ask for. Has no prototype: any string is safe to look up. */
   readonly targets: Readonly<Record<string, TargetConfig>>
@@ -121,6 +124,7 @@ export interface ClaimsConfig {
   readonly subject: string
   readonly groups: string
   readonly name: string | undefined
+  readonly purpose: string | undefined
   readonly kind: KindMapping
 }
 
@@ -130,6 +134,10 @@ export type KindMapping =
   | { readonly claim: string; readonly values: Readonly<Record<string, PrincipalKind>> }
 
 export type TlsMode = 'verify-full' | 'verifyCaOnly' | 'insecureSkipVerify' | 'plaintextWithoutTls'
+
+export const UNLABELLED_COLUMNS = ['mask', 'pass', 'detect'] as const
+
+export type UnlabelledColumns = (typeof UNLABELLED_COLUMNS)[number]
 
 export type CatalogCheck = 'strict' | 'bounded'
 
@@ -147,8 +155,8 @@ export interface TargetConfig {
   readonly startupParameters: readonly string[]
   /** Undefined: the listener's limit applies alone. */
   readonly statementTimeout: number | undefined
-  /** What happens to a column that no label covers. */
-  readonly unlabelledColumns: 'mask' | 'pass'
+  /** What happens to a column that no label covers; detect: texts and documents as the transform `detect`, all others are masked. */
+  readonly unlabelledColumns: UnlabelledColumns
   /** How often the catalog is read again. */
   readonly catalogRefresh: number
   /**
@@ -200,6 +208,10 @@ export interface PhiConfig {
   readonly transforms: Readonly<Record<string, CustomTransform>>
   /** Where the key of the `pseudonym` transform is. Present whenever a label or a class uses it. */
   readonly pseudonymKey: KeyReference | undefined
+  /** Keys whose pseudonyms are still understood. */
+  readonly previousPseudonymKeys: readonly KeyReference[]
+  readonly tokens: TokensConfig
+  readonly detectors: DetectorsConfig
   readonly predicates: PredicatesConfig
   /** How many different values a sum or mean over PHI must be made from to be shown; none is without it. */
   readonly minimumGroupSize: number | undefined
@@ -208,10 +220,6 @@ export interface PhiConfig {
   /** By target name; no prototype. */
   readonly labels: Readonly<Record<string, readonly LabelConfig[]>>
 }
-
-export type KeyReference =
-  | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'environment'; readonly variable: string }
 
 export const PREDICATE_POLICIES = ['released-granularity', 'allow', 'hold', 'refuse'] as const
 
@@ -264,6 +272,8 @@ export interface GrantConfig {
   /** One of them has to match. */
   readonly principals: readonly PrincipalMatch[]
   readonly targets: readonly string[]
+  /** Grants of one scope share their tokens: the grant's name unless given. */
+  readonly tokenScope: string
   readonly clearance: {
     readonly default: ClearanceLevel
     readonly classes: Readonly<Record<string, ClearanceLevel>>

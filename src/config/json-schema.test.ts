@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { PHI_CLASSES } from '../phi/classes.ts'
+import { BUILTIN_DETECTOR_IDS } from '../phi/detect/builtin-detectors.ts'
 import { PACKS } from '../phi/packs.ts'
 import { TRANSFORM_NAMES, TRUNCATIONS } from '../phi/transform-names.ts'
 import { PREDICATE_POLICIES, TARGET_RISKS } from './config.ts'
@@ -24,6 +25,7 @@ it('describes the whole file, and allows no unknown key', () => {
     'admin',
     'state',
     'journal',
+    'store',
     'issuers',
     'targets',
     'phi',
@@ -36,7 +38,15 @@ it('describes the whole file, and allows no unknown key', () => {
 
 it('is documented: docs/configuration.md names every key, and every value that there are few of', () => {
   const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
-  const values = [PHI_CLASSES, PACKS, TRANSFORM_NAMES, TRUNCATIONS, PREDICATE_POLICIES, TARGET_RISKS].flat()
+  const values = [
+    PHI_CLASSES,
+    PACKS,
+    TRANSFORM_NAMES,
+    TRUNCATIONS,
+    PREDICATE_POLICIES,
+    TARGET_RISKS,
+    BUILTIN_DETECTOR_IDS,
+  ].flat()
   const names = [...propertyNames(configJsonSchema()), ...values]
   const missing = new Set(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)))
   expect([...missing]).toEqual([])

@@ -436,7 +436,7 @@ describe('problems', () => {
       'a transform that is none',
       `${BASE}phi:\n  labels:\n    hospital:\n      a.b.c: { class: ssn, transform: hash }\n`,
       [
-        '24:39 phi.labels.hospital."a.b.c".transform: there is no such transform. There are: redact, null, year, zip3, age90, partial, keep, pseudonym.',
+        '24:39 phi.labels.hospital."a.b.c".transform: there is no such transform. There are: redact, null, year, zip3, age90, partial, token, keep, pseudonym, detect.',
       ],
     ],
     [

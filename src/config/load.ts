@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { codeOf } from '../lib/error-code.ts'
 import { buildConfig } from './build-config.ts'
 import type { CheckContext, PolicyChecks } from './check-context.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkAdmin, checkJournal, checkListen } from './check-listen.ts'
 import { checkPhi } from './check-phi.ts'
 import { checkGrants, checkRules } from './check-policy.ts'
+import { checkStore } from './check-store.ts'
 import { checkTargets } from './check-targets.ts'
 import type { Config, Position } from './config.ts'
 import type { Environment } from './environment.ts'
@@ -23,6 +25,7 @@ const CROSS_CHECKS: readonly ((context: CheckContext) => void)[] = [
   checkListen,
   checkAdmin,
   checkJournal,
+  checkStore,
   checkIssuers,
   checkTargets,
   checkPhi,
@@ -82,8 +85,9 @@ function readText(file: string): string {
   try {
     bytes = readFileSync(file)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
-    throw new ConfigError([problem(file, { line: 1, column: 1 }, [], `the file cannot be read (${code}).`)])
+    throw new ConfigError([
+      problem(file, { line: 1, column: 1 }, [], `the file cannot be read (${codeOf(error) ?? 'error'}).`),
+    ])
   }
   try {
     if (bytes.length > MAX_FILE_BYTES) throw new RangeError('the file is larger than 4 MiB.')

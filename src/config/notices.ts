@@ -15,6 +15,7 @@ export function notices(config: Config): readonly Notice[] {
     ...ofPack(config),
     ...ofTransforms(config),
     ...ofDocuments(config),
+    ...ofDetectors(config),
     ...ofPredicates(config),
     ...ofGroups(config),
     ...ofFunctions(config),
@@ -63,6 +64,40 @@ function ofDocuments(config: Config): readonly Notice[] {
       .map(({ key }) => ({ what: key, path: ['phi', 'labels', target, key, 'others'] })),
   )
   return summary(config, 'document(s) pass the members that are not listed', found)
+}
+
+/** Detectors are a backstop: what they miss passes. */
+function ofDetectors(config: Config): readonly Notice[] {
+  const { phi } = config
+  const single = Object.entries(phi.labels).flatMap(([target, labels]) =>
+    labels
+      .filter((label) => label.transform === 'detect' && label.class !== 'free-text')
+      .map(({ key }) => ({ what: key, path: ['phi', 'labels', target, key] })),
+  )
+  const { http, knownValues } = phi.detectors
+  const notice = (path: readonly string[], message: string) => ({ message, ...config.positionOf(path) })
+  return [
+    ...summary(config, 'label(s) other than free-text show what the detectors do not find', single),
+    ...Object.values(config.targets)
+      .filter(({ unlabelledColumns }) => unlabelledColumns === 'detect')
+      .map(({ name }) =>
+        notice(
+          ['targets', name, 'unlabelledColumns'],
+          `target ${name}: texts and documents without a label pass but for what the detectors find, which is not all (docs/detectors.md)`,
+        ),
+      ),
+    ...(http === undefined
+      ? []
+      : [notice(['phi', 'detectors', 'http'], `texts with PHI are sent to the detector ${new URL(http.url).host}`)]),
+    ...(knownValues === 'session'
+      ? [
+          notice(
+            ['phi', 'detectors', 'knownValues'],
+            'knownValues session: whether a text is masked tells whether a value was among those masked before',
+          ),
+        ]
+      : []),
+  ]
 }
 
 interface Found {

@@ -34,6 +34,7 @@ const claims = z.strictObject({
   subject: z.string().min(1).default('sub'),
   groups: z.string().min(1).default('groups'),
   name: z.string().min(1).optional().describe('A claim with a readable name, for the journal and messages.'),
+  purpose: z.string().min(1).optional().describe('A claim that says what the access is for. Tokens differ by it.'),
   kind,
 })
 

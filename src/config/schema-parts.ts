@@ -11,6 +11,12 @@ export const filePath = z
   .min(1, 'must name a file')
   .regex(/^[^\0]*$/, 'must not contain NUL')
 
+/** Where a secret is; never the secret itself. */
+export const keyReference = z.strictObject({
+  file: filePath.optional().describe('It is the content of this file.'),
+  env: z.string().min(1).optional().describe('It is in this environment variable.'),
+})
+
 export const host = z
   .string()
   .min(1, 'must name a host')

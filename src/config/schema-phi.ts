@@ -3,7 +3,9 @@ import { NOT_PHI, PHI_CLASSES } from '../phi/classes.ts'
 import { PACKS } from '../phi/packs.ts'
 import { TRUNCATIONS } from '../phi/transform-names.ts'
 import { PREDICATE_POLICIES } from './config.ts'
-import { filePath, shortName } from './schema-parts.ts'
+import { duration, size } from './quantities.ts'
+import { detectorsSchema } from './schema-detectors.ts'
+import { keyReference, shortName } from './schema-parts.ts'
 
 /** `none` says: reviewed, no PHI. */
 const labelClass = z.enum([...PHI_CLASSES, NOT_PHI])
@@ -45,6 +47,17 @@ const customTransform = z.strictObject({
   round: z.int().min(2).max(1_000_000_000).optional().describe('Numbers go to the nearest multiple.'),
 })
 
+const tokens = z
+  .strictObject({
+    key: keyReference
+      .optional()
+      .describe('Key that the stored values are encrypted under: 32 bytes in base64. Default: <state>/token.key.'),
+    previousKeys: z.array(keyReference).default([]).describe('Keys that stored values may still be encrypted under.'),
+    lifetime: duration('90d', '1h', '3650d', 'From the issue of a token to its end.'),
+    cacheSize: size('64MiB', '1MiB', '16GiB', 'Memory for tokens and their values.'),
+  })
+  .prefault({})
+
 const predicatePolicy = z.enum(PREDICATE_POLICIES)
 
 /** From fewer numbers the mean and the deviation together often give the numbers. */
@@ -61,13 +74,13 @@ export const phiSchema = z
       .record(shortName, customTransform)
       .default({})
       .describe('Transforms of your own, by name. None of them is Safe Harbor.'),
-    pseudonymKey: z
-      .strictObject({
-        file: filePath.optional().describe('The key is the content of this file.'),
-        env: z.string().min(1).optional().describe('The key is in this environment variable.'),
-      })
-      .optional()
-      .describe('Where the key of the transform pseudonym is: 32 bytes in base64.'),
+    pseudonymKey: keyReference.optional().describe('Where the key of the transform pseudonym is: 32 bytes in base64.'),
+    previousPseudonymKeys: z
+      .array(keyReference)
+      .default([])
+      .describe('Keys whose pseudonyms are still understood when a client sends them.'),
+    tokens,
+    detectors: detectorsSchema.describe('What the transform detect looks for.'),
     predicates: z
       .strictObject({
         default: predicatePolicy.default('released-granularity').describe('For classes that are not listed.'),

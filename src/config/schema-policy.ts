@@ -19,6 +19,7 @@ const grant = z.strictObject({
   name: shortName,
   principals: z.array(principal).min(1).describe('One of them must match.'),
   targets: z.array(z.string()).min(1),
+  tokenScope: shortName.optional().describe('Grants of one scope share their tokens. Default: the name of the grant.'),
   clearance: z
     .strictObject({
       default: level.default('masked').describe('For classes that are not listed, and for unlabelled columns.'),

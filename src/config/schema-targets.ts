@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { TARGET_RISKS } from './config.ts'
+import { TARGET_RISKS, UNLABELLED_COLUMNS } from './config.ts'
 import { duration, optionalDuration } from './quantities.ts'
 import { filePath, host, port, postgresName } from './schema-parts.ts'
 
-const credential = z.union([
+export const credential = z.union([
   z.literal('none'),
   z.strictObject({
     file: filePath.optional().describe('The password is the content of this file.'),
@@ -19,7 +19,7 @@ const credential = z.union([
   }),
 ])
 
-const tls = z
+export const tls = z
   .strictObject({
     mode: z.enum(['verify-full', 'verifyCaOnly', 'insecureSkipVerify', 'plaintextWithoutTls']).default('verify-full'),
     ca: filePath.optional().describe('PEM; the authorities of the runtime unless given.'),
@@ -45,7 +45,7 @@ const target = z.strictObject({
     .describe('Start-up parameters that clients may set besides those that are always allowed.'),
   statementTimeout: optionalDuration('100ms', '7d', 'Narrows the limit of the listener for this target.'),
   unlabelledColumns: z
-    .enum(['mask', 'pass'])
+    .enum(UNLABELLED_COLUMNS)
     .default('mask')
     .describe('What happens to a column that no label covers.'),
   catalogCheck: z

@@ -4,6 +4,7 @@ import { adminSchema, journalSchema, listenSchema } from './schema-listen.ts'
 import { filePath } from './schema-parts.ts'
 import { phiSchema } from './schema-phi.ts'
 import { grantsSchema, packsSchema, rulesSchema } from './schema-policy.ts'
+import { storeSchema } from './schema-store.ts'
 import { targetsSchema } from './schema-targets.ts'
 
 /**
@@ -16,6 +17,7 @@ export const configSchema = z.strictObject({
   admin: adminSchema,
   state: filePath.default('chaperone-state').describe('Directory for everything the gateway keeps.'),
   journal: journalSchema,
+  store: storeSchema,
   issuers: issuersSchema,
   targets: targetsSchema,
   phi: phiSchema,

@@ -3,7 +3,7 @@ import type { Config, PhiConfig, TargetConfig } from './config.ts'
 
 /** Settings that protect less than the default does; they are named in the log and the journal at every start. */
 export function weakerSettings(config: Config): readonly string[] {
-  const { journal, listen, issuers, targets, phi } = config
+  const { journal, listen, store, issuers, targets, phi } = config
   return [
     ...(journal.statementsAreNotSealed ? ['statementsAreNotSealed'] : []),
     ...(journal.durability === 'fsync' ? [] : [`durability: ${journal.durability}`]),
@@ -11,13 +11,21 @@ export function weakerSettings(config: Config): readonly string[] {
     ...issuers.flatMap((issuer) =>
       issuer.allowInsecureLoopback ? [`issuers.${issuer.name}.allowInsecureLoopbackIssuer`] : [],
     ),
+    ...(store.kind === 'embedded' || store.tls.mode === 'verify-full' ? [] : [`store.tls: ${store.tls.mode}`]),
     ...ofPhi(phi),
     ...Object.values(targets).flatMap((target) => ofTarget(target)),
   ]
 }
 
 /** Single labels are not among them: `check` tells about those. */
-function ofPhi({ pack, classes, minimumGroupSize, predicates, trustedFunctions }: PhiConfig): readonly string[] {
+function ofPhi({
+  pack,
+  classes,
+  minimumGroupSize,
+  predicates,
+  trustedFunctions,
+  detectors,
+}: PhiConfig): readonly string[] {
   const kept = Object.entries(classes).filter(([, transform]) => transform === 'keep')
   const allowed = Object.entries(predicates.classes).filter(([, policy]) => policy === 'allow')
   return [
@@ -26,6 +34,7 @@ function ofPhi({ pack, classes, minimumGroupSize, predicates, trustedFunctions }
     ...(predicates.default === 'allow' ? ['phi.predicates.default: allow'] : []),
     ...allowed.map(([phiClass]) => `phi.predicates.classes.${phiClass}: allow`),
     ...(minimumGroupSize === undefined ? [] : [`phi.minimumGroupSize: ${minimumGroupSize}`]),
+    ...(detectors.knownValues === 'session' ? ['phi.detectors.knownValues: session'] : []),
     ...Object.entries(trustedFunctions).flatMap(([target, names]) =>
       names.map((name) => `phi.trustedFunctions.${target}: ${name}`),
     ),
@@ -37,7 +46,7 @@ function ofTarget(target: TargetConfig): readonly string[] {
   return [
     ...(target.tls.mode === 'verify-full' ? [] : [`${prefix}.tls: ${target.tls.mode}`]),
     ...target.acceptRisks.map((risk) => `${prefix}.acceptRisks: ${risk}`),
-    ...(target.unlabelledColumns === 'mask' ? [] : [`${prefix}.unlabelledColumns: pass`]),
+    ...(target.unlabelledColumns === 'mask' ? [] : [`${prefix}.unlabelledColumns: ${target.unlabelledColumns}`]),
     ...(target.catalogCheck === 'strict' ? [] : [`${prefix}.catalogCheck: bounded`]),
   ]
 }

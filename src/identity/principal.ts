@@ -12,6 +12,8 @@ export interface Principal {
   readonly groups: readonly string[]
   /** For people to read, never for a decision. */
   readonly name: string | undefined
+  /** What the access is for, where the configuration names a claim for that and the token has it; free of control characters. */
+  readonly purpose?: string
   /** The further claims that the configuration asked for, by their configured names. */
   readonly claims?: Readonly<Record<string, ClaimValue | readonly ClaimValue[]>>
 }

@@ -85,6 +85,16 @@ describe('principalOf', () => {
     expect(principalOf({ ...claims, name: 'می\u200cخواهم' }, settings).name).toBe('می\u200cخواهم')
   })
 
+  it('takes the purpose from the claim that is configured, and from no other', () => {
+    const purposed = { ...settings, claims: { ...settings.claims, purpose: 'ctx.purpose' } }
+    expect(principalOf({ ...claims, purpose: 'treatment' }, settings)).not.toHaveProperty('purpose')
+    expect(principalOf({ ...claims, ctx: { purpose: 'treatment' } }, purposed).purpose).toBe('treatment')
+    expect(principalOf({ ...claims, ctx: {} }, purposed)).not.toHaveProperty('purpose')
+    for (const purpose of [7, ['treatment'], {}, ' ', 'a\nb', 'a\0', 'x'.repeat(256)]) {
+      expect(reasonOf({ ctx: { purpose } }, purposed)).toBe('claim-mismatch')
+    }
+  })
+
   it('asks for required claims by value, or as a member of a list', () => {
     const requiredClaims = { tenant: 'north', level: 2, mfa: true, amr: 'hwk' }
     const good = { tenant: 'north', level: 2, mfa: true, amr: ['pwd', 'hwk'] }

@@ -44,10 +44,15 @@ export function principalOf(claims: JWTPayload, settings: IssuerSettings): Princ
     subject,
     kind: kindOf(claims, settings),
     groups: groupsOf(claims, settings),
-    name: nameOf(claims, settings),
+    name: optionalText(claims, settings.claims.name, settings),
   }
+  const purpose = optionalText(claims, settings.claims.purpose, settings)
   const kept = keptClaims(claims, settings)
-  return kept === undefined ? principal : { ...principal, claims: kept }
+  return {
+    ...principal,
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(kept === undefined ? {} : { claims: kept }),
+  }
 }
 
 function checkRequiredClaims(claims: JWTPayload, settings: IssuerSettings): void {
@@ -88,9 +93,8 @@ function groupsOf(claims: JWTPayload, settings: IssuerSettings): readonly string
   return [...new Set(groups)]
 }
 
-function nameOf(claims: JWTPayload, settings: IssuerSettings): string | undefined {
-  const { name } = settings.claims
-  const value = name === undefined ? undefined : claimNamed(claims, name)
+function optionalText(claims: JWTPayload, claim: string | undefined, settings: IssuerSettings): string | undefined {
+  const value = claim === undefined ? undefined : claimNamed(claims, claim)
   if (value === undefined || value === '') return undefined
   if (!isSafeText(value)) throw new IdentityRejected('claim-mismatch', settings.name)
   return value

@@ -37,6 +37,7 @@ export interface ClaimMapping {
   readonly subject: string
   readonly groups: string
   readonly name?: string | undefined
+  readonly purpose?: string | undefined
   readonly kind:
     | { readonly fixed: PrincipalKind }
     | { readonly claim: string; readonly values: Readonly<Record<string, PrincipalKind>> }
