@@ -8,6 +8,7 @@ import { phiCommand } from './commands/phi.ts'
 import { serveCommand } from './commands/serve.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { tokenCommand } from './commands/token.ts'
+import { tokensCommand } from './commands/tokens.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { describeFailure } from './failure.ts'
 import { terminal } from './terminal.ts'
@@ -29,6 +30,7 @@ for (const command of [
   demoCommand,
   sessionsCommand,
   tokenCommand,
+  tokensCommand,
   verifyCommand,
 ]) {
   program.addCommand(command({ environment, out }))

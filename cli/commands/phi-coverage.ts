@@ -84,7 +84,11 @@ function print(
   out.line(table(['RELATION', 'PHI', 'NONE', 'NO LABEL', 'DERIVED'], [...rows, sums]))
   out.line(out.dim('derived: columns of views, which have what their definitions read'))
   const passes = unlabelledColumns === 'pass'
-  const consequence = passes ? out.red('PASSES AS IT IS (unlabelledColumns: pass)') : 'masked whole'
+  const consequence = {
+    pass: out.red('PASSES AS IT IS (unlabelledColumns: pass)'),
+    detect: 'texts pass but for what the detectors find, all else is masked whole (unlabelledColumns: detect)',
+    mask: 'masked whole',
+  }[unlabelledColumns]
   for (const { schema, table: name, unlabelled } of relations) {
     for (const column of unlabelled)
       out.line(`no label: ${printable(labelKey({ schema, table: name, column }))}: ${consequence}`)

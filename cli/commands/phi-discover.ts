@@ -5,7 +5,7 @@ import { type ColumnFinding, findColumns } from '../../src/phi/discovery/propose
 import { configOption, jsonOption, readConfig } from '../config-option.ts'
 import { type CommandContext, printable, type Terminal } from '../terminal.ts'
 import { type Sampling, sampleTarget } from './phi-sampling.ts'
-import { catalogOf, labelsAsWritten, targetNamed, withTarget } from './phi-target.ts'
+import { askTarget, catalogOf, labelsAsWritten, targetNamed } from './phi-target.ts'
 
 interface Options {
   readonly config: string
@@ -46,7 +46,7 @@ export const phiDiscoverCommand = (context: CommandContext): Command =>
       const { out } = context
       out.progress(`${name}: reading the catalog`)
       const catalog = await catalogOf(target, context)
-      const sampling = await withTarget(target, context, (client, abort) =>
+      const sampling = await askTarget(target, context, (client, abort) =>
         sampleTarget(client, abort, catalog, (table, index, of) =>
           out.progress(`${printable(table)} (${index + 1} of ${of})`),
         ),

@@ -1,9 +1,10 @@
+import { refusalOf } from '../../src/compose/target-probe.ts'
 import type { Catalog, CatalogRelation } from '../../src/inspect/sql/catalog.ts'
-import { asChaperoneError } from '../../src/lib/errors.ts'
 import { examineValues } from '../../src/phi/discovery/examine.ts'
 import type { ExaminedColumn, ExaminedTable } from '../../src/phi/discovery/propose.ts'
 import type { ForeignKey } from '../../src/phi/discovery/table-subject.ts'
 import { type ColumnType, columnType, JSON_TYPES } from '../../src/phi/discovery/type-group.ts'
+import { quotedName } from '../../src/protocols/postgres/quoted-name.ts'
 import type { TargetClient } from '../../src/protocols/postgres/target-client.ts'
 
 export interface Sampling {
@@ -163,16 +164,6 @@ async function sampleColumns(
   }
 }
 
-/** What the server said, by its SQLSTATE: messages can quote values. Throws when the connection is gone. */
-function refusalOf(thrown: unknown): string {
-  const error = asChaperoneError(thrown)
-  const [, sqlstate] = /^the target said ([0-9A-Z]{5}):/.exec(error.reason ?? '') ?? []
-  if (sqlstate === undefined) throw error
-  if (sqlstate === '57014') return 'reading it took longer than ten seconds'
-  if (sqlstate === '55P03') return 'locked by another session'
-  return `the server refused with SQLSTATE ${sqlstate}`
-}
-
 /**
  * TABLESAMPLE (documentation, SELECT) of a few more rows than wanted, from all over the table: row by row where reading all
  * of it is cheap, else by pages.
@@ -187,9 +178,9 @@ function sampleClause({ kind }: CatalogRelation, { pages, rows }: TableFacts): s
 
 function sampleQuery({ schema, name }: CatalogRelation, columns: readonly TypedColumn[], sample: string): string {
   const list = columns
-    .map(({ attnum, name: column, type }) => `${valueOf(quoted(column), type)} as c${attnum}`)
+    .map(({ attnum, name: column, type }) => `${valueOf(quotedName(column), type)} as c${attnum}`)
     .join(', ')
-  return `select ${list} from ${quoted(schema)}.${quoted(name)}${sample} limit ${MAX_ROWS}`
+  return `select ${list} from ${quotedName(schema)}.${quotedName(name)}${sample} limit ${MAX_ROWS}`
 }
 
 /** By the output function of the type and not by a cast to text, which a user may have defined. */
@@ -200,8 +191,6 @@ function valueOf(column: string, { group, oid, array }: ColumnType): string {
       : `pg_catalog.left(pg_catalog.format('%s', ${column}), ${JSON_TYPES.has(oid) ? MAX_JSON : MAX_TEXT})`
   return `case when pg_catalog.pg_column_size(${column}) operator(pg_catalog.<=) ${MAX_STORED} then ${text} end`
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size))

@@ -31,25 +31,27 @@ export const tokenCommand = (context: CommandContext): Command =>
         const policy = compilePolicy(config)
         const targets = Object.keys(config.targets).flatMap((target) => {
           const granted = access(policy, identity.principal, target)
-          return granted === undefined ? [] : [{ target, clearance: granted.clearance.key, grants: granted.grants }]
+          if (granted === undefined) return []
+          return [{ target, clearance: granted.clearance.key, grants: granted.grants, tokenGroup: granted.tokenGroup }]
         })
-        const { issuer, subject, kind, groups } = identity.principal
+        const { issuer, subject, kind, groups, purpose } = identity.principal
         const expiresAt = new Date(identity.expiresAt).toISOString()
         const { out } = context
         if (options.json) {
-          out.json({ issuer, subject, kind, groups, expiresAt, targets })
+          out.json({ issuer, subject, kind, groups, purpose: purpose ?? null, expiresAt, targets })
           return
         }
         out.line(`${out.bold(printable(subject))} (${kind}) from ${issuer}`)
         out.line(`groups   ${groups.length === 0 ? '-' : printable(groups.join(', '))}`)
+        if (purpose !== undefined) out.line(`purpose  ${printable(purpose)}`)
         out.line(`expires  ${expiresAt}`)
         out.line('')
         out.line(
           targets.length === 0
             ? 'No target may be opened with this token.'
             : table(
-                ['TARGET', 'CLEARANCE', 'GRANTS'],
-                targets.map((row) => [row.target, row.clearance, row.grants.join(', ')]),
+                ['TARGET', 'CLEARANCE', 'GRANTS', 'TOKENS OF'],
+                targets.map((row) => [row.target, row.clearance, row.grants.join(', '), row.tokenGroup]),
               ),
         )
       } finally {
@@ -65,6 +67,7 @@ function readToken({ file }: Options, { environment }: CommandContext): string {
   } catch (cause) {
     throw new ChaperoneError('CHP-CONFIG-INVALID', {
       message: `the token cannot be read from ${file ?? 'standard input'}`,
+      hint: 'Name a file that can be read, or put the token into CHAPERONE_TOKEN.',
       cause,
     })
   }
