@@ -7,7 +7,7 @@ import { connect, createServer, type TLSSocket } from 'node:tls'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeCertificates } from './certificates.ts'
-import { startPostgres } from './postgres-server.ts'
+import { startPostgres } from '../src/store/embedded/postgres-server.ts'
 import { issueCertificate } from './x509.ts'
 
 const DAY = 24 * 3600_000

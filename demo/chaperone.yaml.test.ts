@@ -14,7 +14,6 @@ describe('the demo configuration', () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'chaperone-test-'))
     for (const name of ['cert.pem', 'key.pem', 'ca.pem', 'pass word']) writeFileSync(join(directory, name), 'content')
-    writeFileSync(join(directory, 'pseudonym.key'), Buffer.alloc(32, 7).toString('base64'))
     options = {
       listenPort: 0,
       listenTls: { certificate: 'cert.pem', key: 'key.pem' },
@@ -23,7 +22,6 @@ describe('the demo configuration', () => {
       database: { host: '127.0.0.1', port: 5432, name: 'postgres', passwordFile: 'pass word', ca: undefined },
       sealTo: undefined,
       pack: 'minimum-necessary',
-      pseudonymKeyFile: 'pseudonym.key',
     }
   })
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -60,14 +58,12 @@ describe('the demo configuration', () => {
     const config = load()
     expect(config.phi).toMatchObject({
       pack: 'minimum-necessary',
-      classes: { mrn: 'pseudonym' },
-      pseudonymKey: { kind: 'file', file: join(directory, 'pseudonym.key') },
+      classes: { name: 'token', mrn: 'token', phone: 'token', email: 'token', ssn: 'token' },
+      tokens: { keyIsOwn: true },
       predicates: { default: 'released-granularity', classes: {} },
     })
-    expect(notices(config).map(({ message }) => message)).toEqual([
-      expect.stringContaining('not de-identification'),
-      expect.stringContaining('not Safe Harbor: the class mrn (pseudonym)'),
-    ])
+    expect(notices(config).map(({ message }) => message)).toEqual([expect.stringContaining('not de-identification')])
+    expect(config.store).toEqual({ kind: 'embedded', directory: join(directory, 'state', 'store') })
   })
 
   it('has the strict alternative, about which there is nothing to warn', () => {

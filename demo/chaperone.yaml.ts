@@ -33,8 +33,6 @@ export interface DemoConfigOptions {
   /** age recipients for the exact statements; undefined keeps none. */
   readonly sealTo: readonly string[] | undefined
   readonly pack: Pack
-  /** File with the key that stand-ins of record numbers are made with. Not used under Safe Harbor, which has none. */
-  readonly pseudonymKeyFile: string
   readonly durability?: 'fsync' | 'process-crash'
 }
 
@@ -46,15 +44,17 @@ const indented = (text: string, by: number): string => text.replaceAll(/^(?=.)/g
 const safeHarbor = `  # HIPAA Safe Harbor: none of the 18 identifiers stays, surrogate keys and dates of service included.
   pack: hipaa-safe-harbor`
 
-const minimumNecessary = (
-  keyFile: string,
-): string => `  # What an agent needs to work: internal keys and the dates of events stay; names, numbers, contacts, dates of birth and
+const minimumNecessary = `  # What an agent needs to work: internal keys and the dates of events stay; names, numbers, contacts, dates of birth and
   # free text do not. THIS IS NOT DE-IDENTIFICATION: what agents see remains PHI. The strict one is hipaa-safe-harbor.
   pack: minimum-necessary
   classes:
-    # The same record number has the same stand-in everywhere: records can be told apart and joined, not named.
-    mrn: { transform: pseudonym }
-  pseudonymKey: { file: ${quoted(keyFile)} }`
+    # Tokens: random, and the same for the same value. An agent can count, join and look up by them, and send them back; only the
+    # database sees what they stand for. They are kept, encrypted, in a PostgreSQL of the gateway's own (docs/tokens.md).
+    name: { transform: token }
+    mrn: { transform: token }
+    phone: { transform: token }
+    email: { transform: token }
+    ssn: { transform: token }`
 
 /** The text of the demo's `chaperone.yaml`, written to be read: it is what a newcomer copies from. */
 export function demoConfig(options: DemoConfigOptions): string {
@@ -129,7 +129,7 @@ packs:
   guardrails: { disable: [] }
 
 phi:
-${pack === 'hipaa-safe-harbor' ? safeHarbor : minimumNecessary(options.pseudonymKeyFile)}
+${pack === 'hipaa-safe-harbor' ? safeHarbor : minimumNecessary}
   # Masked values cannot be found out by asking either: a condition, an order or a grouping may go as far as the masked value does
   # (a year of birth, three digits of a ZIP code). This is the default; it can be said for each class.
   predicates: { default: released-granularity }

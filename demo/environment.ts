@@ -7,7 +7,7 @@ import { makeCertificates } from './certificates.ts'
 import { AGENTS_GROUP, demoConfig, OFFICERS_GROUP } from './chaperone.yaml.ts'
 import { loadHospital, type LoadProgress } from './hospital/load.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
-import { type PostgresServer, startPostgres } from './postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../src/store/embedded/postgres-server.ts'
 
 export interface DemoOptions {
   readonly patients: number
@@ -108,8 +108,6 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
     stops.push(() => identityProvider.close())
     const passwordFile = join(directory, 'database-password')
     await writeFile(passwordFile, `${appPassword}\n`, { mode: 0o600 })
-    const pseudonymKeyFile = join(directory, 'pseudonym.key')
-    await writeFile(pseudonymKeyFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
     const configFile = join(directory, 'chaperone.yaml')
     await mkdir(join(directory, 'state'), { mode: 0o700 })
     await writeFile(
@@ -122,7 +120,6 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
         database: { host: postgres.host, port: postgres.port, name: DATABASE, passwordFile, ca: certificates.caFile },
         sealTo: options.sealTo,
         pack: options.pack ?? 'hipaa-safe-harbor',
-        pseudonymKeyFile,
         ...(options.durability === undefined ? {} : { durability: options.durability }),
       }),
     )

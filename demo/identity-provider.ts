@@ -15,6 +15,8 @@ export interface DevelopmentClient {
   readonly groups: readonly string[]
   /** The `name` claim. */
   readonly name: string
+  /** The `purpose` claim. Unset: none. */
+  readonly purpose?: string
 }
 
 export interface IdentityProviderOptions {
@@ -109,7 +111,7 @@ function makeProvider(issuer: string, options: IdentityProviderOptions): Provide
     },
     extraTokenClaims: (_context: unknown, token: { readonly clientId: string }) => {
       const client = byId.get(token.clientId)
-      return client && { kind: client.kind, groups: client.groups, name: client.name }
+      return client && { kind: client.kind, groups: client.groups, name: client.name, purpose: client.purpose }
     },
     formats: {
       customizers: {

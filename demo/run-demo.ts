@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Terminal } from '../cli/terminal.ts'
 import { processEnvironment } from '../src/config/environment.ts'
 import { loadConfig } from '../src/config/load.ts'
+import { usesTransform } from '../src/config/transform-use.ts'
 import { policyChecks } from '../src/decide/policy-checks.ts'
 import { startGateway } from '../src/main.ts'
 import type { Pack } from '../src/phi/packs.ts'
@@ -50,7 +51,7 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
     try {
       await runTour({ demo, config, port: gateway.port, psql: await findPsql(environment), out, stopped: stopping })
       if (options.stay) {
-        await printCommands(demo, gateway.port, out)
+        await printCommands(demo, gateway.port, usesTransform(config.phi, 'token'), out)
         await stopping
         out.line('stopping …')
       }
@@ -63,7 +64,7 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
 }
 
 /** Small scripts that fetch a fresh token, because the demo's tokens end after a quarter of an hour. */
-async function printCommands(demo: DemoEnvironment, port: number, out: Terminal): Promise<void> {
+async function printCommands(demo: DemoEnvironment, port: number, hasTokens: boolean, out: Terminal): Promise<void> {
   const scripts = join(demo.directory, 'bin')
   await mkdir(scripts, { recursive: true })
   for (const client of ['agent', 'officer'] as const) {
@@ -87,6 +88,7 @@ async function printCommands(demo: DemoEnvironment, port: number, out: Terminal)
   out.line('')
   out.line('and look at what is left of it:')
   out.line(`  npm run -s chaperone -- sessions ls -c ${demo.configFile}`)
+  if (hasTokens) out.line(`  npm run -s chaperone -- tokens status -c ${demo.configFile}`)
   out.line(`  npm run -s chaperone -- verify -c ${demo.configFile}`)
   out.line('')
   out.line('Ctrl-C stops it and removes everything.')

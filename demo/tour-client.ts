@@ -4,12 +4,24 @@ import * as consumers from 'node:stream/consumers'
 import type { Client } from 'pg'
 import { DEMO_TARGET } from './chaperone.yaml.ts'
 
+/** A statement, or one that is made of what the client has shown of those before it. */
+export type Statement = string | ((shown: readonly string[]) => string)
+
+/** A statement as it was sent, and what the client showed. */
+export interface Shown {
+  readonly statement: string
+  readonly output: string
+}
+
 export interface TourClient {
   /** What it is, for the tour's text. */
   readonly name: string
-  /** Runs statements in one session; answers what the client showed for each, or for the first what it said on the way in. */
-  run(token: string, statements: readonly string[]): Promise<readonly string[]>
+  /** Runs statements in one session; for the first it also shows what it said on the way in. */
+  run(token: string, statements: readonly Statement[]): Promise<readonly Shown[]>
 }
+
+const textOf = (statement: Statement, shown: readonly Shown[]): string =>
+  typeof statement === 'string' ? statement : statement(shown.map(({ output }) => output))
 
 interface Place {
   readonly port: number
@@ -26,12 +38,13 @@ export function psqlClient(psql: string, { port, caFile }: Place): TourClient {
         env: { PATH: process.env['PATH'] ?? '', PGPASSWORD: token, LC_ALL: 'C.UTF-8', PGCLIENTENCODING: 'UTF8' },
       })
       const output = new MarkedOutput(child)
-      const shown: string[] = []
-      for (const [index, statement] of statements.entries()) {
+      const shown: Shown[] = []
+      for (const [index, one] of statements.entries()) {
+        const statement = textOf(one, shown)
         // The two markers tell when everything that the statement caused has arrived on both streams.
         const mark = `--- end of ${index} ---`
         child.stdin.write(`${statement};\n\\echo ${mark}\n\\warn ${mark}\n`)
-        shown.push(await output.until(mark))
+        shown.push({ statement, output: await output.until(mark) })
       }
       child.stdin.end()
       await output.ended
@@ -104,13 +117,17 @@ export async function nodeClient({ port, caFile }: Place): Promise<TourClient> {
       })
       // A fatal error also rejects the query that runs or comes next.
       client.on('error', () => undefined)
-      const shown: string[] = []
+      const shown: Shown[] = []
+      let statement = ''
       try {
-        await client.connect()
-        for (const statement of statements) shown.push(await show(client, statement))
+        for (const one of statements) {
+          statement = textOf(one, shown)
+          if (shown.length === 0) await client.connect()
+          shown.push({ statement, output: await show(client, statement) })
+        }
         await client.end()
       } catch (error) {
-        shown.push(describe(error))
+        shown.push({ statement, output: describe(error) })
       }
       return shown
     },

@@ -2,10 +2,12 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Terminal } from '../cli/terminal.ts'
 import type { Config } from '../src/config/config.ts'
+import { usesTransform } from '../src/config/transform-use.ts'
 import { readJournal } from '../src/record/reader.ts'
 import { verifyJournal } from '../src/record/verify.ts'
 import type { DemoClient, DemoEnvironment } from './environment.ts'
-import { nodeClient, psqlClient, type TourClient } from './tour-client.ts'
+import { BY_TOKEN, proveNobodySaw } from './token-stop.ts'
+import { nodeClient, psqlClient, type Shown, type Statement, type TourClient } from './tour-client.ts'
 
 export interface TourOptions {
   readonly demo: DemoEnvironment
@@ -20,14 +22,16 @@ export interface TourOptions {
 interface Stop {
   readonly title: string
   readonly as: DemoClient
-  readonly statements: readonly string[]
+  readonly statements: readonly Statement[]
+  /** Only where the configuration has tokens. */
+  readonly needsTokens?: true
 }
 
 /** What the tour shows, in order. Each is one session with a token of its own. */
 export const STOPS: readonly Stop[] = [
   {
     title:
-      'The agent reads patients. Names and numbers are masked; the year of birth and three digits of the ZIP code stay.',
+      'The agent reads patients. Names and numbers are replaced; the year of birth and three digits of the ZIP code stay.',
     as: 'agent',
     statements: [
       'SELECT mrn, last_name, birth_date, ssn, zip, sex FROM hospital.patients LIMIT 3',
@@ -44,6 +48,13 @@ export const STOPS: readonly Stop[] = [
   WHERE p.birth_date < '1960-01-01'
   GROUP BY c.description ORDER BY cases DESC, c.description LIMIT 3`,
     ],
+  },
+  {
+    title:
+      'Tokens travel both ways: the agent looks a patient up by a token, reads the history, and books a follow-up. It never learns who that is: a token is a value only where it is compared with, or stored in, its own column.',
+    as: 'agent',
+    needsTokens: true,
+    statements: BY_TOKEN,
   },
   {
     title: 'Structure stays: a row as JSON, a view and an export are masked inside, column by column.',
@@ -112,7 +123,7 @@ export const STOPS: readonly Stop[] = [
 
 const PACK_IN_FORCE: Readonly<Record<Config['phi']['pack'], string>> = {
   'minimum-necessary':
-    'Masking: the pack minimum-necessary, which keeps internal keys and dates of events, and has stand-ins for record numbers. It is not de-identification; "--pack hipaa-safe-harbor" shows the strict one.',
+    'Masking: the pack minimum-necessary, which keeps internal keys and dates of events, with tokens for names and numbers. It is not de-identification; "--pack hipaa-safe-harbor" shows the strict one.',
   'hipaa-safe-harbor': 'Masking: the pack hipaa-safe-harbor; none of the 18 identifiers stays, internal keys included.',
 }
 
@@ -129,21 +140,44 @@ export async function runTour(options: TourOptions): Promise<void> {
   void options.stopped.then(() => {
     left = true
   })
-  for (const [index, stop] of STOPS.entries()) {
+  const hasTokens = usesTransform(config.phi, 'token')
+  const stops = STOPS.filter(({ needsTokens }) => hasTokens || needsTokens !== true)
+  const ofAgent: string[] = []
+  for (const [index, stop] of stops.entries()) {
     if (left) return
-    await showStop(index + 1, stop, client, options)
+    const shown = await showStop(index + 1, stop, client, options)
+    if (stop.as === 'agent') ofAgent.push(...shown.map(({ output }) => output))
   }
-  await showEvidence(STOPS.length + 1, options)
+  if (hasTokens) await showProof(stops.length + 1, ofAgent, options)
+  await showEvidence(stops.length + (hasTokens ? 2 : 1), options)
 }
 
-async function showStop(number: number, stop: Stop, client: TourClient, { demo, out }: TourOptions): Promise<void> {
+async function showStop(
+  number: number,
+  stop: Stop,
+  client: TourClient,
+  { demo, out }: TourOptions,
+): Promise<readonly Shown[]> {
   out.line('')
   out.line(out.bold(`${number}. ${stop.title}`))
   const shown = await client.run(await demo.token(stop.as), stop.statements)
-  for (const [index, statement] of stop.statements.entries()) {
+  for (const { statement, output } of shown) {
     const prompt = `   ${stop.as}> `
     out.line(out.dim(`${prompt}${statement.replaceAll('\n', `\n${' '.repeat(prompt.length)}`)}`))
-    for (const line of (shown[index] ?? '').split('\n')) if (line !== '') out.line(`   ${line}`)
+    for (const line of output.split('\n')) if (line !== '') out.line(`   ${line}`)
+  }
+  return shown
+}
+
+async function showProof(
+  number: number,
+  ofAgent: readonly string[],
+  { config, out, demo }: TourOptions,
+): Promise<void> {
+  out.line('')
+  out.line(out.bold(`${number}. Nobody but the database has seen whom the follow-up is for.`))
+  for (const place of await proveNobodySaw(demo, config, ofAgent)) {
+    out.line(`   ${place}: ${out.green('neither the name nor the record number')}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../../src/store/embedded/postgres-server.ts'
 import { type LoadProgress, loadHospital } from './load.ts'
 import { APP_ROLE } from './schema.ts'
 import { TABLES, VIEW_LABELS } from './tables.ts'
