@@ -8,19 +8,23 @@ import { type DemoEnvironment, startDemoEnvironment } from '../../demo/environme
 import { WireClient } from '../support/wire-client.ts'
 import { FUZZ_SCHEMA, fuzzLabels, fuzzRows } from './schema.ts'
 import { SIDES, type Side } from './twins.ts'
+import { Vocabulary } from './vocabulary.ts'
 
 /** A server with the two databases, and everything a gateway needs. */
 export interface FuzzBed {
-  /** Runs the gateway whose sources are below `root`. */
-  startGateway(root: string): Promise<FuzzGateway>
+  /** Runs the gateway whose sources are below `root`; with tokens identifiers leave as such. */
+  startGateway(root: string, tokens?: boolean): Promise<FuzzGateway>
   /** A client of the server itself, with the rights that the gateway's role has. */
   direct(side: Side): Promise<WireClient>
   stop(): Promise<void>
 }
 
 export interface FuzzGateway {
+  readonly tokens: boolean
   /** A masked agent. */
   agent(side: Side): Promise<WireClient>
+  /** What agents are shown, read once; undefined where there are no tokens. */
+  vocabulary(): Promise<Vocabulary | { readonly wrong: string } | undefined>
   stop(): Promise<void>
 }
 
@@ -51,8 +55,8 @@ export async function startFuzzBed(): Promise<FuzzBed> {
   const clients: WireClient[] = []
   let started = 0
   return {
-    startGateway: async (root) => {
-      const gateway = await startGateway(environment, root, ++started)
+    startGateway: async (root, tokens = false) => {
+      const gateway = await startGateway(environment, root, ++started, tokens)
       gateways.push(gateway)
       return gateway
     },
@@ -103,9 +107,14 @@ async function makeDatabases({ postgres }: DemoEnvironment): Promise<void> {
 
 const SIZES = `SELECT oid, pg_relation_size(oid) FROM pg_class WHERE relnamespace = 'clinic'::regnamespace ORDER BY oid`
 
-async function startGateway(environment: DemoEnvironment, root: string, number: number): Promise<FuzzGateway> {
+async function startGateway(
+  environment: DemoEnvironment,
+  root: string,
+  number: number,
+  tokens: boolean,
+): Promise<FuzzGateway> {
   const configFile = join(environment.directory, `fuzz-${number}.yaml`)
-  await writeFile(configFile, await configuration(environment, number))
+  await writeFile(configFile, await configuration(environment, number, tokens))
   const child = spawn(process.execPath, [join(root, 'cli/main.ts'), 'serve', '-c', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -120,15 +129,33 @@ async function startGateway(environment: DemoEnvironment, root: string, number: 
     await stop()
     throw error
   })
+  const agent = async (side: Side): Promise<WireClient> =>
+    WireClient.login({ port, ca, database: database(side), password: await environment.token('agent') })
+  let vocabulary: Promise<Vocabulary | { readonly wrong: string }> | undefined
   return {
-    agent: async (side) =>
-      WireClient.login({ port, ca, database: database(side), password: await environment.token('agent') }),
+    tokens,
+    agent,
+    vocabulary: async () => {
+      if (!tokens) return undefined
+      vocabulary ??= readVocabulary(agent)
+      return vocabulary
+    },
     stop,
   }
 }
 
+async function readVocabulary(agent: FuzzGateway['agent']): Promise<Vocabulary | { readonly wrong: string }> {
+  const [a, b] = await Promise.all([agent('a'), agent('b')])
+  try {
+    return await Vocabulary.read({ a, b })
+  } finally {
+    a.destroy()
+    b.destroy()
+  }
+}
+
 /** That of the demo, with the two databases as targets. */
-async function configuration(environment: DemoEnvironment, number: number): Promise<string> {
+async function configuration(environment: DemoEnvironment, number: number, tokens: boolean): Promise<string> {
   const { targets, grants, phi, journal, ...rest } = parse(await readFile(environment.configFile, 'utf8'))
   const names = SIDES.map(database)
   const [target] = Object.values(targets)
@@ -142,7 +169,7 @@ async function configuration(environment: DemoEnvironment, number: number): Prom
     grants: grants.map((grant: object) => ({ ...grant, targets: names })),
     rules: [],
     packs: { guardrails: { disable: IN_THE_WAY } },
-    phi: { ...phi, labels: each(fuzzLabels) },
+    phi: { ...phi, classes: {}, labels: each(() => fuzzLabels(tokens)) },
   })
 }
 

@@ -34,6 +34,8 @@ export class Detector {
       this.#binaries.set(token.replaceAll('-', ''), of('token'))
       this.#text(of('weight'), weight)
       this.#text(of('member'), member)
+      this.#binaries.set(`00000004${Number(texts.record).toString(16).padStart(8, '0')}`, of('record'))
+      this.#binaries.set(BigInt(texts.folio).toString(16).padStart(16, '0'), of('folio'))
       this.#binaries.set(BigInt(member).toString(16).padStart(16, '0'), of('member'))
       this.#texts.set(zip, of('zip'))
       this.#date(of('born'), born)

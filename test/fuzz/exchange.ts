@@ -2,6 +2,8 @@ import { assertNever } from '../../src/lib/assert-never.ts'
 import {
   encodeBind,
   encodeClose,
+  encodeCopyData,
+  encodeCopyDone,
   encodeDescribe,
   encodeExecute,
   encodeParse,
@@ -9,20 +11,38 @@ import {
   encodeSync,
 } from '../../src/protocols/postgres/encode.ts'
 import type { Received, WireClient } from '../support/wire-client.ts'
-import type { Statement, Way } from './grammar/statement.ts'
+import { bindOf, type Bound } from './bound.ts'
+import type { Statement } from './grammar/statement.ts'
+import { resolved } from './references.ts'
+
+/** A text that is prepared by a message. */
+const PARSED = /^PARSE (?<name>\w+) AS (?<sql>[^]*)$/
 
 const CLEANED_UP: readonly (readonly [of: RegExp, by: string])[] = [
   [/^BEGIN/, 'ROLLBACK'],
-  [/^PREPARE/, 'DEALLOCATE ALL'],
+  [/^(?:PREPARE|PARSE)/, 'DEALLOCATE ALL'],
 ]
 
+/** What a reference stands for. */
+export type ValueOf = (column: string, row: number) => string
+
 /** Sends a statement and fetches all that it answers; afterwards the session is as it was. Throws when the connection ends. */
-export async function exchange(client: WireClient, { texts, way }: Statement): Promise<readonly Received[]> {
+export async function exchange(
+  client: WireClient,
+  statement: Statement,
+  valueOf: ValueOf = () => '',
+): Promise<readonly Received[]> {
   const told: Received[] = []
+  const texts = statement.texts.map((sql) => resolved(sql, valueOf))
   const last = texts.length - 1
   for (const [index, sql] of texts.entries()) {
-    const messages = index === last ? sent(sql, way) : [encodeQuery(sql)]
-    client.send(messages)
+    if (sql.startsWith('COPY') && statement.copy !== undefined) {
+      for (const message of await copied(client, sql, resolved(statement.copy, valueOf))) told.push(message)
+      continue
+    }
+    const parsed = PARSED.exec(sql)?.groups
+    if (parsed !== undefined) client.send(encodeParse(parsed['name'] ?? '', parsed['sql'] ?? ''), encodeSync())
+    else client.send(index === last ? sent(sql, statement, valueOf) : [encodeQuery(sql)])
     for (const message of await client.ready()) told.push(message)
   }
   for (const [of, by] of CLEANED_UP) {
@@ -33,9 +53,26 @@ export async function exchange(client: WireClient, { texts, way }: Statement): P
   return told
 }
 
+/** Rows are sent once they are asked for. */
+async function copied(client: WireClient, sql: string, rows: string): Promise<readonly Received[]> {
+  client.send(encodeQuery(sql))
+  const told: Received[] = []
+  for (;;) {
+    const message = await client.next()
+    if (message === undefined) throw new Error('the server closed the connection')
+    told.push(message)
+    if (message.kind === 'CopyInResponse') client.send(encodeCopyData(Buffer.from(rows)), encodeCopyDone())
+    else if (message.kind === 'ReadyForQuery') return told
+  }
+}
+
 /** Ends with one ReadyForQuery. */
-function sent(sql: string, way: Way): readonly Buffer[] {
-  const bound = (resultFormats: readonly number[]) => [encodeParse('', sql), encodeBind({ resultFormats })]
+function sent(sql: string, { way, parameters = [] }: Statement, valueOf: ValueOf): readonly Buffer[] {
+  const values = bindOf(parameters, valueOf)
+  const bound = (resultFormats: readonly number[]) => [
+    encodeParse('', sql, values.parameterTypes),
+    encodeBind({ ...values, resultFormats }),
+  ]
   switch (way) {
     case 'simple':
       return [encodeQuery(sql)]
@@ -48,10 +85,10 @@ function sent(sql: string, way: Way): readonly Buffer[] {
     case 'again':
       return [
         encodeClose('S', 's'),
-        encodeParse('s', sql),
+        encodeParse('s', sql, values.parameterTypes),
         encodeDescribe('S', 's'),
-        ...executed(0),
-        ...executed(1),
+        ...executed(values, 0),
+        ...executed(values, 1),
         encodeSync(),
       ]
     case 'pieces':
@@ -69,8 +106,8 @@ function sent(sql: string, way: Way): readonly Buffer[] {
 }
 
 /** The named statement, once. */
-const executed = (format: number): readonly Buffer[] => [
-  encodeBind({ statement: 's', resultFormats: [format] }),
+const executed = (values: Bound, format: number): readonly Buffer[] => [
+  encodeBind({ ...values, statement: 's', resultFormats: [format] }),
   encodeDescribe('P', ''),
   encodeExecute(''),
 ]

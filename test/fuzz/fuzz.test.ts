@@ -8,57 +8,63 @@ import { statement } from './grammar/statement.ts'
 import { mutatedSource } from './mutated-tree.ts'
 import { MUTANTS, QUICK } from './mutants.ts'
 import { hunt } from './seeded.ts'
+import { QUICK_TOKEN_MUTANTS, TOKEN_MUTANTS } from './token-mutants.ts'
 import { TwinValues } from './twins.ts'
 
 // FUZZ_SECONDS and FUZZ_SEED say how long and which statements; FUZZ=seeded tries every seeded defect. See README.md.
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
-const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 15)
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 60)
 const EVERYTHING = process.env['FUZZ'] === 'seeded'
+const ALL_MUTANTS = [...MUTANTS, ...TOKEN_MUTANTS]
 /** For one defect. Most are found within two hundred statements. */
 const HUNT_SECONDS = EVERYTHING ? 120 : 30
 /** Findings that are minimised; the rest is most likely the same. */
 const SHOWN = 5
 
 let bed: FuzzBed
-let gateway: FuzzGateway
+/** Without tokens and with them. */
+let gateways: readonly FuzzGateway[]
 beforeAll(async () => {
   bed = await startFuzzBed()
-  gateway = await bed.startGateway(ROOT)
+  gateways = [await bed.startGateway(ROOT), await bed.startGateway(ROOT, true)]
 }, 120_000)
 afterAll(() => bed?.stop(), 60_000)
 
-it(
-  'no generated statement tells a masked agent PHI, or another answer for other PHI, or a damaged one',
-  async () => {
-    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS })
+it.each([0, 1])(
+  'no generated statement tells a masked agent PHI, or another answer for other PHI, or a damaged one, or stores what stands for it (gateway %d)',
+  async (index) => {
+    const gateway = gatewayAt(index)
+    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS / 2 })
     const shown: string[] = []
     for (const { finding, choices, seed } of report.findings.slice(0, SHOWN)) {
       const simplest = await minimise(bed, gateway, choices, finding.kind)
       shown.push(`seed ${seed}: ${shownFinding(simplest ?? finding)}`)
     }
-    const { statements, valid, telling, masked, clean, cleanRefused, refusals } = report
+    const { statements, valid, telling, masked, clean, cleanRefused, resolved, refusals } = report
     process.stderr.write(
-      `fuzz: ${JSON.stringify({ statements, valid, telling, masked, clean, cleanRefused, refusals: Object.fromEntries(refusals) })}\n`,
+      `fuzz: ${JSON.stringify({ tokens: gateway.tokens, statements, valid, telling, masked, clean, cleanRefused, resolved, refusals: Object.fromEntries(refusals) })}\n`,
     )
     expect(shown.join('\n')).toBe('')
     // Otherwise nothing was tried.
-    expect(statements).toBeGreaterThan(SECONDS)
+    expect(statements).toBeGreaterThan(SECONDS / 2)
     expect(valid / statements).toBeGreaterThan(0.7)
     expect(telling / valid).toBeGreaterThan(0.15)
     expect(masked / telling).toBeGreaterThan(0.4)
     expect(cleanRefused / clean).toBeLessThan(0.03)
+    if (gateway.tokens) expect(resolved / statements).toBeGreaterThan(0.01)
   },
   (SECONDS + 300) * 1000,
 )
 
 describe('the fuzzer catches', () => {
-  const tried = MUTANTS.filter(({ name }) => EVERYTHING || QUICK.has(name))
+  const tried = ALL_MUTANTS.filter(({ name }) => EVERYTHING || QUICK.has(name) || QUICK_TOKEN_MUTANTS.has(name))
   it.each(tried)(
     '$name',
     async (mutant) => {
-      const { by, statements } = await hunt(bed, mutant, { seed: 1, seconds: HUNT_SECONDS, sound: gateway })
+      const sound = gatewayAt(mutant.tokens === true ? 1 : 0)
+      const { by, statements } = await hunt(bed, mutant, { seed: 1, seconds: HUNT_SECONDS, sound })
       process.stderr.write(`fuzz: ${mutant.name}: ${by ?? 'not caught'} after ${statements} statements\n`)
       expect(by).toBeDefined()
     },
@@ -66,7 +72,13 @@ describe('the fuzzer catches', () => {
   )
 })
 
-it.each(MUTANTS)('the defect "$name" still fits the sources', async (mutant) => {
+function gatewayAt(index: number): FuzzGateway {
+  const gateway = gateways[index]
+  if (gateway === undefined) throw new RangeError('there is no such gateway')
+  return gateway
+}
+
+it.each(ALL_MUTANTS)('the defect "$name" still fits the sources', async (mutant) => {
   await expect(mutatedSource(mutant)).resolves.toBeTypeOf('string')
 })
 
@@ -107,10 +119,10 @@ describe('the detector', () => {
 
 describe('choices', () => {
   it('make the same statement again', () => {
-    for (let seed = 1; seed < 50; seed++) {
+    for (let seed = 1; seed < 100; seed++) {
       const choices = Choices.seeded(seed)
-      const first = statement(choices)
-      expect(statement(Choices.replayed(choices.taken))).toEqual(first)
+      const first = statement(choices, seed % 2 === 0)
+      expect(statement(Choices.replayed(choices.taken), seed % 2 === 0)).toEqual(first)
     }
   })
 

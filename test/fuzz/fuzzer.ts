@@ -3,16 +3,20 @@ import type { Received, WireClient } from '../support/wire-client.ts'
 import type { FuzzBed, FuzzGateway } from './bed.ts'
 import { Choices, minimised } from './choices.ts'
 import { Detector } from './detector.ts'
-import { exchange } from './exchange.ts'
+import { exchange, type ValueOf } from './exchange.ts'
 import { shownStatement, type Statement, statement } from './grammar/statement.ts'
 import { comparable, failure, timedOut } from './oracles.ts'
-import type { Side } from './twins.ts'
+import { STORED_STAND_IN, STORED_VALUE } from './schema.ts'
+import { type Side, TwinValues } from './twins.ts'
+import { hasUnknown, type Vocabulary, withUnknown } from './vocabulary.ts'
 
 /**
  * What can be wrong. `canary`: a value of PHI was told. `difference`: the answer is another one when nothing but the PHI is
- * another one. `damage`: the answer to a statement that is not about PHI is not the server's. `lost`: the connection ended.
+ * another one; tokens count as the same where they correspond. `stored`: a stand-in was stored in place of a value, or a value
+ * where it is free to read. `damage`: the answer to a statement that is not about PHI, or in which tokens have to be taken for
+ * their values, is not the server's. `lost`: the connection ended.
  */
-export type FindingKind = 'canary' | 'difference' | 'damage' | 'lost'
+export type FindingKind = 'canary' | 'difference' | 'stored' | 'damage' | 'lost'
 
 export interface Finding {
   readonly kind: FindingKind
@@ -41,6 +45,8 @@ export interface FuzzReport {
   masked: number
   clean: number
   cleanRefused: number
+  /** In which tokens stand for values, and that found something or changed it. */
+  resolved: number
   readonly refusals: Map<string, number>
   readonly findings: { readonly finding: Finding; readonly choices: readonly number[]; readonly seed: number }[]
 }
@@ -58,8 +64,19 @@ export async function fuzz(bed: FuzzBed, gateway: FuzzGateway, options: FuzzOpti
     masked: 0,
     clean: 0,
     cleanRefused: 0,
+    resolved: 0,
     refusals: new Map(),
     findings: [],
+  }
+  const vocabulary = await gateway.vocabulary()
+  if (vocabulary !== undefined && 'wrong' in vocabulary) {
+    const made: Statement = { texts: [vocabulary.wrong], way: 'simple', phi: true, stable: true }
+    const finding: Finding = {
+      kind: 'damage',
+      detail: 'tokens that are missing, or do not correspond',
+      statement: made,
+    }
+    return { ...report, statements: 1, findings: [{ finding, choices: [], seed: options.seed }] }
   }
   const deadline = performance.now() + options.seconds * 1000
   const limit = options.statements ?? Number.POSITIVE_INFINITY
@@ -70,7 +87,7 @@ export async function fuzz(bed: FuzzBed, gateway: FuzzGateway, options: FuzzOpti
     while (!stopped && next < limit && performance.now() < deadline) {
       const seed = options.seed * 1_000_003 + next++
       const choices = Choices.seeded(seed)
-      const finding = await lane.judge(statement(choices), report)
+      const finding = await lane.judge(statement(choices, gateway.tokens), report)
       if (finding === undefined) continue
       report.findings.push({ finding, choices: choices.taken, seed })
       options.onFinding?.(finding, seed)
@@ -90,12 +107,14 @@ export async function minimise(
   kind: FindingKind,
   tries = 300,
 ): Promise<Finding | undefined> {
+  // That tokens are missing is found without a statement.
+  if (choices.length === 0) return undefined
   const lane = await Lane.open(bed, gateway)
   let simplest: Finding | undefined
   await minimised(
     choices,
     async (candidate) => {
-      const finding = await lane.judge(statement(Choices.replayed(candidate)))
+      const finding = await lane.judge(statement(Choices.replayed(candidate), gateway.tokens))
       if (finding?.kind !== kind) return false
       simplest = finding
       return true
@@ -118,47 +137,84 @@ export async function judgeOnce(bed: FuzzBed, gateway: FuzzGateway, made: Statem
 
 const DETECTORS: Readonly<Record<Side, Detector>> = { a: new Detector('a'), b: new Detector('b') }
 
+/**
+ * The values of a side that its client was told. What the client of the other side was told as well, whose database does not
+ * have them, came from the statement (EXPLAIN shows its constants), or is what numbers look like by chance.
+ */
+function told(side: Side, answer: readonly Received[], other: readonly Received[]): readonly string[] {
+  const found = DETECTORS[side].found(answer)
+  if (found.length === 0) return found
+  const elsewhere = new Set(DETECTORS[side].found(other))
+  return found.filter((name) => !elsewhere.has(name))
+}
+
 /** One client of the server and two of the gateway, one a side. */
 class Lane {
   readonly #gateway: FuzzGateway
+  /** Undefined where there are no tokens. */
+  readonly #vocabulary: Vocabulary | undefined
   readonly #direct: WireClient
   #a: WireClient
   #b: WireClient
 
-  private constructor(gateway: FuzzGateway, direct: WireClient, a: WireClient, b: WireClient) {
+  private constructor(
+    gateway: FuzzGateway,
+    vocabulary: Vocabulary | undefined,
+    direct: WireClient,
+    a: WireClient,
+    b: WireClient,
+  ) {
     this.#gateway = gateway
+    this.#vocabulary = vocabulary
     this.#direct = direct
     this.#a = a
     this.#b = b
   }
 
   static async open(bed: FuzzBed, gateway: FuzzGateway): Promise<Lane> {
+    const vocabulary = await gateway.vocabulary()
+    if (vocabulary !== undefined && 'wrong' in vocabulary) throw new Error(`no vocabulary: ${vocabulary.wrong}`)
     const clients = await Promise.all([bed.direct('a'), gateway.agent('a'), gateway.agent('b')])
     await Promise.all(clients.map(prepare))
-    return new Lane(gateway, ...clients)
+    return new Lane(gateway, vocabulary, ...clients)
   }
 
   async judge(made: Statement, report?: FuzzReport): Promise<Finding | undefined> {
     const finding = (kind: FindingKind, detail: string): Finding => ({ kind, detail, statement: made })
-    const direct = await exchange(this.#direct, made)
+    const vocabulary = this.#vocabulary
+    const direct = await exchange(this.#direct, made, made.exact === true ? valueOfA : vocabulary?.of('a'))
     if (direct.length > MAX_MESSAGES) return undefined
-    const answers = await Promise.allSettled([exchange(this.#a, made), exchange(this.#b, made)])
-    const [a, b] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined))
-    if (a === undefined || b === undefined) {
+    const answers = await Promise.allSettled([
+      exchange(this.#a, made, vocabulary?.of('a')),
+      exchange(this.#b, made, vocabulary?.of('b')),
+    ])
+    const [rawA, rawB] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined))
+    if (rawA === undefined || rawB === undefined) {
       await this.#reconnect()
+      if (answers.some(hasExpired)) return this.judge(made, report)
       return finding(
         'lost',
         answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'answered')).join(' / '),
       )
     }
+    const a = vocabulary?.numbered('a', rawA) ?? rawA
+    const b = vocabulary?.numbered('b', rawB) ?? rawB
     if (report !== undefined) count(report, made, direct, a)
-    const leaked = [...new Set([...DETECTORS.a.found(a), ...DETECTORS.b.found(b)])]
+    const leaked = [...new Set([...told('a', a, b), ...told('b', b, a)])]
     if (leaked.length > 0) return finding('canary', leaked.slice(0, 8).join(' '))
     if (timedOut(a) || timedOut(b)) return undefined
     const parting = difference(comparable(a, made.stable), comparable(b, made.stable))
     if (parting !== undefined) return finding('difference', parting)
-    if (made.phi || failure(direct) !== undefined || failure(a)?.code.startsWith('CHP') === true) return undefined
-    const damage = difference(comparable(direct, true), comparable(a, true))
+    if (vocabulary?.agree(rawA, rawB, made.stable) === false) return finding('difference', 'tokens do not correspond')
+    const stored = [...a, ...b].some(isStoringWrongly)
+    if (stored) return finding('stored', 'a stand-in in place of a value, or a value where none belongs')
+    if (failure(direct) !== undefined || failure(a)?.code.startsWith('CHP') === true) return undefined
+    if (made.exact === true) {
+      const damage = vocabulary && parted(direct, vocabulary.told(rawA), made.stable)
+      return damage === undefined ? undefined : finding('damage', damage)
+    }
+    if (made.phi) return undefined
+    const damage = difference(comparable(direct, true), comparable(rawA, true))
     return damage === undefined ? undefined : finding('damage', damage)
   }
 
@@ -173,6 +229,27 @@ class Lane {
     await Promise.all([prepare(this.#a), prepare(this.#b)])
   }
 }
+
+/** What a reference stands for at the server itself. */
+const VALUES_OF_A = new TwinValues('a')
+const valueOfA: ValueOf = (column, row) => {
+  const patient: Readonly<Record<string, unknown>> = { ...VALUES_OF_A.patient(row - 1) }
+  return String(patient[column])
+}
+
+const WRONG: ReadonlySet<string> = new Set([STORED_STAND_IN, STORED_VALUE])
+const isStoringWrongly = (message: Received): boolean =>
+  message.kind === 'NoticeResponse' && WRONG.has(message.fields.get('C') ?? '')
+
+/** Where an answer and that of the server part; of rows in any order only if all their tokens are known. */
+function parted(direct: readonly Received[], answer: readonly Received[], ordered: boolean): string | undefined {
+  if (!ordered && hasUnknown(answer)) return undefined
+  return difference(comparable(withUnknown(direct, answer), ordered), comparable(answer, ordered))
+}
+
+/** In a long run the tokens of the clients do. A connection that opens has a new one. */
+const hasExpired = (answer: PromiseSettledResult<unknown>): boolean =>
+  answer.status === 'rejected' && String(answer.reason).includes('CHP-AUTH-EXPIRED')
 
 async function prepare(client: WireClient): Promise<void> {
   client.send(encodeQuery(PREPARATION))
@@ -192,10 +269,15 @@ function count(report: FuzzReport, made: Statement, direct: readonly Received[],
     report.clean++
     if (refused !== undefined) report.cleanRefused++
   }
+  if (made.exact === true && refused === undefined && a.some(isOfRows)) report.resolved++
   if (DETECTORS.a.found(direct).length === 0) return
   report.telling++
   if (refused === undefined) report.masked++
 }
+
+const isOfRows = (message: Received): boolean =>
+  message.kind === 'DataRow' ||
+  (message.kind === 'CommandComplete' && /^(?:INSERT|UPDATE|DELETE|COPY) .*[1-9]/.test(message.tag))
 
 /** Where two answers part: the message and its kind. */
 function difference(left: string, right: string): string | undefined {

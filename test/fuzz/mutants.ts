@@ -5,13 +5,19 @@ export interface Mutant {
   readonly file: string
   /** What is replaced, each of it exactly once in the file. */
   readonly edits: readonly (readonly [from: string, to: string])[]
+  /** Whether it takes identifiers that leave as tokens to see it. */
+  readonly tokens?: true
 }
 
 const FLOW = 'inspect/sql/flow'
 
-const one = (name: string, file: string, from: string, to: string): Mutant => ({ name, file, edits: [[from, to]] })
+export const one = (name: string, file: string, from: string, to: string): Mutant => ({
+  name,
+  file,
+  edits: [[from, to]],
+})
 
-/** What the fuzzer has to catch, one at a time. */
+/** What the fuzzer has to catch, one at a time; those of tokens are in `token-mutants.ts`. */
 export const MUTANTS: readonly Mutant[] = [
   // ---- where values go
   one(
@@ -35,13 +41,13 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     'a cast launders',
     `${FLOW}/expressions/cast.ts`,
-    'if (shape === null) return worst([value])',
+    'if (shape === null) return withConstants(worst([value]), value)',
     'if (shape === null) return NULL_VALUE',
   ),
   one(
     'an alternative that is clean makes all of them clean',
     `${FLOW}/values/shape.ts`,
-    'if (isClean(b)) return a\n',
+    'if (isClean(b)) return mixed(a)\n',
     'if (isClean(b)) return b\n',
   ),
   {
@@ -178,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     'ORDER BY is not looked at',
     `${FLOW}/questions/row-keys.ts`,
-    '  for (const key of keysIn(node.sortClause)) addKey(key, outputOf(key, list), askOrder)\n',
+    '  for (const key of keysIn(node.sortClause)) addKey(sortKey(key, place), outputOf(key, list), askOrder)\n',
     '',
   ),
   one(
@@ -268,16 +274,16 @@ export const MUTANTS: readonly Mutant[] = [
     "return 'pass'\n  return compositeMasker(types,",
   ),
   one(
-    'a field of CSV is masked as the one behind it',
-    'mask/copy/csv-row.ts',
+    'a field of COPY is masked as the one behind it',
+    'mask/copy/row-rewriter.ts',
     'const masker = cells[i]\n',
     'const masker = cells[i + 1]\n',
   ),
   one(
     'quoted fields of CSV are not masked',
     'mask/copy/csv-row.ts',
-    'if (masker !== undefined && !isMarker(',
-    'if (masker !== undefined && !isQuoted && !isMarker(',
+    'isQuoted(source, start, end) ? maskQuoted(masker, source, start + 1, end - 1) : masker',
+    'isQuoted(source, start, end) ? source.subarray(start + 1, end - 1) : masker',
   ),
   one(
     'fields of COPY with a backslash are not masked',
@@ -288,7 +294,7 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     'names of members of documents are not masked',
     'mask/json/json-masker.ts',
-    'if (found === undefined && mask.hidesNames)',
+    'if (found === undefined && hides(mask, source, at + 1, after - 1))',
     'if (false)',
   ),
   one(

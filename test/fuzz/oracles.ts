@@ -4,8 +4,8 @@ import type { Received } from '../support/wire-client.ts'
 export function comparable(told: readonly Received[], ordered: boolean): string {
   const lines = told.filter(({ kind }) => !OWN.has(kind)).map(line)
   if (ordered) return lines.join('\n')
-  // How many rows came before an error is a matter of their order.
-  if (failure(told) !== undefined) return lines.filter((one) => !isRow(one)).join('\n')
+  // How many rows came before an error is a matter of their order; so is in how many pieces.
+  if (failure(told) !== undefined) return lines.filter((one) => !isRow(one) && !isPause(one)).join('\n')
   const rows = lines.filter(isRow).toSorted()
   return lines.map((one) => (isRow(one) ? (rows.shift() ?? '') : one)).join('\n')
 }
@@ -13,6 +13,7 @@ export function comparable(told: readonly Received[], ordered: boolean): string 
 /** Of the connection and not of the answer. */
 const OWN: ReadonlySet<string> = new Set(['ParameterStatus', 'BackendKeyData'])
 const isRow = (text: string): boolean => /^(?:DataRow|CopyData) /.test(text)
+const isPause = (text: string): boolean => text.startsWith('PortalSuspended ')
 
 function line(message: Received): string {
   if (message.kind === 'DataRow')
@@ -37,5 +38,5 @@ export function failure(told: readonly Received[]): { readonly state: string; re
   return undefined
 }
 
-/** Time is no property of a statement. */
-export const timedOut = (told: readonly Received[]): boolean => failure(told)?.state === '57014'
+/** Time is no property of a statement, nor who else changes the same rows. */
+export const timedOut = (told: readonly Received[]): boolean => ['57014', '40P01'].includes(failure(told)?.state ?? '')

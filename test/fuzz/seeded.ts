@@ -1,12 +1,12 @@
 import type { FuzzBed, FuzzGateway } from './bed.ts'
-import { Choices } from './choices.ts'
 import { type FindingKind, type FuzzReport, fuzz, judgeOnce } from './fuzzer.ts'
-import { statement } from './grammar/statement.ts'
 import type { Mutant } from './mutants.ts'
 import { withMutant } from './mutated-tree.ts'
 
 /** What shows PHI. */
 const LEAKS: readonly FindingKind[] = ['canary', 'difference']
+/** With tokens also what harms it. */
+const HARM: readonly FindingKind[] = [...LEAKS, 'stored', 'damage']
 
 export interface Caught {
   readonly mutant: Mutant
@@ -23,18 +23,20 @@ export function hunt(
   options: { seed: number; seconds: number; sound: FuzzGateway },
 ): Promise<Caught> {
   return withMutant(mutant, async (root) => {
-    const gateway = await bed.startGateway(root)
+    const tokens = mutant.tokens === true
+    const wanted = tokens ? HARM : LEAKS
+    const gateway = await bed.startGateway(root, tokens)
     const { seed, seconds, sound } = options
     let report: FuzzReport
     try {
-      report = await fuzz(bed, gateway, { seed, seconds, until: LEAKS })
+      report = await fuzz(bed, gateway, { seed, seconds, until: wanted })
     } finally {
       await gateway.stop()
     }
     const { statements } = report
-    for (const { choices, finding } of report.findings) {
-      if (!LEAKS.includes(finding.kind)) continue
-      const again = await judgeOnce(bed, sound, statement(Choices.replayed(choices)))
+    for (const { finding } of report.findings) {
+      if (!wanted.includes(finding.kind)) continue
+      const again = await judgeOnce(bed, sound, finding.statement)
       if (again === undefined) return { mutant, by: finding.kind, statements }
     }
     return { mutant, by: undefined, statements }

@@ -23,6 +23,11 @@ export interface TwinPatient {
   readonly phone: string
   readonly initials: string
   readonly digits: string
+  readonly record: string
+  readonly folio: string
+  readonly email: string
+  readonly badge: string
+  readonly code: string
 }
 
 export interface TwinVisit {
@@ -37,6 +42,11 @@ const SYLLABLES: Readonly<Record<Side, readonly string[]>> = {
   a: ['qvor', 'blax', 'zynd', 'rimq', 'thux', 'wexo', 'kraz', 'jiqu'],
   b: ['pfex', 'gwyz', 'vokj', 'dhuq', 'xilm', 'czor', 'yubx', 'nyqf'],
 }
+
+/** A regular expression for two syllables of either side: words of PHI have three and more. */
+export const VALUE_PIECE = Object.values(SYLLABLES)
+  .map((syllables) => `(${syllables.join('|')}){2}`)
+  .join('|')
 
 /** What breaks a format when it is not quoted well: between two words of a name. */
 const SEPARATORS = [' ', ', ', ' "', "' ", '\\', '\n', '\t', ' (', '} ', ' ', ';', ' '] as const
@@ -82,6 +92,11 @@ export class TwinValues {
       phone,
       initials: this.#syllables(2, index),
       // Digits on one side, none on the other: a cast tells them apart by failing, and a comparison by what is equal.
+      record: this.#digits(isA ? 8 : 9, 160 + index),
+      folio: this.#digits(isA ? 10 : 12, 320 + index),
+      email: `${this.#word(11, index)}@${this.#word(12, index)}.${this.#syllables(1, index)}`,
+      badge: this.#syllables(3, 13 * 32 + index),
+      code: this.#syllables(3, 14 * 32 + index),
       digits: isA ? (index % 4 === 2 ? phone : this.#digits(7, 100 + index)) : this.#word(5, index),
     }
   }

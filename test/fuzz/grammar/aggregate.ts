@@ -1,6 +1,7 @@
 import { assertNever } from '../../../src/lib/assert-never.ts'
 import type { Kind } from '../schema.ts'
 import { condition } from './condition.ts'
+import { plainConstant } from './constant.ts'
 import { columnsOf, type Draft, isStable, type Scope, type Value } from './draft.ts'
 import { built, value } from './value.ts'
 
@@ -67,7 +68,7 @@ export function aggregate(draft: Draft, kind: Kind, scope: Scope, depth: number,
       case 'uuid':
       case 'bytea':
       case 'contact':
-        return order === undefined ? `(array_agg(${over(kind, true)}))[1]` : `(array_agg(${over(kind)}${order}))[1]`
+        return `(array_agg(${order === undefined ? plainConstant(choices, kind) : `${over(kind)}${order}`}))[1]`
       default:
         return assertNever(kind)
     }
@@ -79,10 +80,18 @@ export function aggregate(draft: Draft, kind: Kind, scope: Scope, depth: number,
   }
 }
 
-/** What makes the order of the rows that of something that is no PHI; undefined when that cannot be said. */
+/**
+ * What makes the order of the rows that of something that is no PHI; undefined when that cannot be said. Rows that tie stay in
+ * the order that they came in, so that only keys that leave no ties help where that order may be one of PHI.
+ */
 function inOrder(draft: Draft, scope: Scope): string | undefined {
-  if (isStable(scope) && draft.choices.chance(50)) return ''
-  const keys = columnsOf({ relations: scope.relations, outer: undefined }, 'int', true)
-  if (!isStable(scope) || keys.length === 0) return isStable(scope) ? '' : undefined
-  return ` ORDER BY ${draft.choices.pick(keys).sql}`
+  if (!isStable(scope)) return byKeys(scope)
+  const columns = columnsOf({ relations: scope.relations, outer: undefined }, 'int', true)
+  if (columns.length === 0 || draft.choices.chance(50)) return ''
+  return ` ORDER BY ${draft.choices.pick(columns).sql}`
+}
+
+function byKeys({ relations }: Scope): string | undefined {
+  const keys = relations.flatMap(({ alias, key }) => (key === undefined ? [] : [`${alias}.${key}`]))
+  return keys.length < relations.length ? undefined : ` ORDER BY ${keys.join(', ')}`
 }

@@ -1,6 +1,7 @@
 import type { Kind } from '../schema.ts'
 import { plainConstant, tellingConstant } from './constant.ts'
 import { columnsOf, type Draft, type Scope, type Value } from './draft.ts'
+import { COLUMNS, type TokenColumn, TokenDraft } from './token-constant.ts'
 import { existsQuery, memberQuery } from './query.ts'
 import { built, leaf, value } from './value.ts'
 
@@ -66,8 +67,26 @@ const joined = (left: Value, word: string, right: Value): Value =>
   built([left, right], `(${left.sql} ${word} ${right.sql})`)
 const wrapped = (inner: Value, sql: (x: string) => string): Value => built([inner], sql(inner.sql))
 
+/** A value that PHI is compared with, or a token. */
+function telling(draft: Draft, kind: Kind): string {
+  const { choices } = draft
+  if (!draft.tokens || !choices.chance(50)) return tellingConstant(choices, kind)
+  const columns = COLUMNS.filter((one) => KIND_OF[one.type] === kind)
+  if (columns.length === 0) return tellingConstant(choices, kind)
+  return new TokenDraft(choices, false).literal(choices.pick(columns))
+}
+
+const KIND_OF: Readonly<Record<TokenColumn['type'], Kind>> = {
+  text: 'text',
+  varchar: 'text',
+  int4: 'int',
+  int8: 'int',
+  numeric: 'num',
+  uuid: 'uuid',
+}
+
 const constantOf = (draft: Draft, kind: Kind, clean: boolean): string =>
-  clean ? plainConstant(draft.choices, kind) : tellingConstant(draft.choices, kind)
+  clean ? plainConstant(draft.choices, kind) : telling(draft, kind)
 
 const constants = (draft: Draft, kind: Kind, clean: boolean): string =>
   Array.from({ length: 1 + draft.choices.next(3) }, () => constantOf(draft, kind, clean)).join(', ')
@@ -79,7 +98,7 @@ function comparison(draft: Draft, scope: Scope, clean: boolean): Value {
   if (draft.choices.chance(25)) return joined(left, operator, leaf(draft, kind, scope, clean))
   return wrapped(
     left,
-    (x) => `${x} ${operator} ${left.phi ? tellingConstant(draft.choices, kind) : plainConstant(draft.choices, kind)}`,
+    (x) => `${x} ${operator} ${left.phi ? telling(draft, kind) : plainConstant(draft.choices, kind)}`,
   )
 }
 

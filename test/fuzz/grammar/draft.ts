@@ -16,6 +16,8 @@ export interface Relation {
   readonly phi: boolean
   /** Whether the order of its rows is the same whatever the PHI is. */
   readonly stable: boolean
+  /** A column without PHI that no two rows have the same value of. */
+  readonly key?: string
 }
 
 export interface Scope {
@@ -45,6 +47,8 @@ export class Draft {
   readonly choices: Choices
   /** Nothing that is PHI may be used: the answer has to be that of the server. */
   readonly clean: boolean
+  /** Whether PHI may be compared with its tokens. */
+  readonly tokens: boolean
   /** What may be about PHI although it answers questions. */
   readonly #dared: Dare | 'everything' | undefined
   /** What WITH has named so far. */
@@ -53,8 +57,9 @@ export class Draft {
   #serial = 0
   #left = 60
 
-  constructor(choices: Choices) {
+  constructor(choices: Choices, tokens = false) {
     this.choices = choices
+    this.tokens = tokens
     this.clean = choices.chance(20)
     this.#dared = choices.chance(55) ? choices.pick([...DARES, 'everything']) : undefined
   }
@@ -111,3 +116,9 @@ export function columnsOf(scope: Scope | undefined, kind: Kind, clean: boolean):
 }
 
 export const isStable = (scope: Scope): boolean => scope.relations.every(({ stable }) => stable)
+
+/** The same, but its rows come in an order that may be that of PHI. */
+export const unordered = (scope: Scope): Scope => ({
+  ...scope,
+  relations: scope.relations.map((relation) => ({ ...relation, stable: false })),
+})

@@ -170,7 +170,7 @@ export function focusedQuery(draft: Draft, scopeOf: (relation: string) => Scope)
               `to_number(${phi('text')}, '99999999999')`,
               `ln(${phi('num')})`,
               `convert_from(${phi('bytea')}, 'UTF8')`,
-              `repeat('x', ${phi('int')}::int)`,
+              `repeat('x', ${phi('int')}::int % 100)`,
               `decode(${phi('text')}, 'hex')`,
               `make_date(2000, ${phi('int')}::int, 1)`,
             ]),

@@ -9,6 +9,7 @@ import {
   type Query,
   type Relation,
   type Scope,
+  unordered,
   type Value,
 } from './draft.ts'
 import { type Source, source } from './source.ts'
@@ -162,17 +163,20 @@ function grouped(draft: Draft, scope: Scope, depth: number, clean: boolean, want
   const { choices } = draft
   const keys = new Map<Kind, Value>()
   const own: Scope = { relations: scope.relations, outer: undefined }
-  const used: Value[] = []
-  const values = wanted.map((kind): Value => {
+  const grouping = wanted.map((kind): Value | undefined => {
     const candidates = columnsOf(own, kind, clean).filter(() => kind !== 'contact' && kind !== 'json')
-    if (candidates.length > 0 && choices.chance(35)) {
-      const key = keys.get(kind) ?? groupKey(draft, kind, choices.pick(candidates))
-      keys.set(kind, key)
-      used.push(key)
-      return key
-    }
-    return draft.withoutWindows(() => aggregate(draft, kind, scope, depth, clean))
+    if (candidates.length === 0 || !choices.chance(35)) return undefined
+    const key = keys.get(kind) ?? groupKey(draft, kind, choices.pick(candidates))
+    keys.set(kind, key)
+    return key
   })
+  const used = grouping.filter((key) => key !== undefined)
+  const phi = used.some((key) => key.phi)
+  // Sorted by PHI to be grouped, the rows of a group come in any order.
+  const members = phi ? unordered(scope) : scope
+  const values = wanted.map(
+    (kind, index) => grouping[index] ?? draft.withoutWindows(() => aggregate(draft, kind, members, depth, clean)),
+  )
   const by = [...new Set(used.map(({ sql }) => sql))]
   const sets = choices.chance(10)
   const groups =
@@ -184,7 +188,6 @@ function grouped(draft: Draft, scope: Scope, depth: number, clean: boolean, want
     : ''
   const beyond = draft.dares('having') && !clean && choices.chance(80)
   const more = beyond ? wrappedHaving(draft, scope, depth) : undefined
-  const phi = used.some((key) => key.phi)
   return {
     before: '',
     values,

@@ -137,10 +137,11 @@ function stored(draft: Draft, clean: boolean): Item {
   const qualified = hidden || choices.chance(40) ? `clinic.${name}` : name
   const alias = draft.alias()
   const only = choices.chance(4) && /^(lab|item|patient)$/.test(name) ? 'ONLY ' : ''
+  const relation = { alias, columns, phi: columns.some(({ phi }) => phi), stable: true }
   return {
     sql: `${only}${qualified} ${choices.pick(['AS ', ''])}${alias}`,
     phi: false,
-    relation: { alias, columns, phi: columns.some(({ phi }) => phi), stable: true },
+    relation: columns.some((one) => one.name === 'id') ? { ...relation, key: 'id' } : relation,
   }
 }
 

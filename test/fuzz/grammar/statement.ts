@@ -4,6 +4,8 @@ import { Draft, type Query } from './draft.ts'
 import { focusedQuery } from './focused.ts'
 import { scalarQuery, wholeQuery } from './query.ts'
 import { peopleAs } from './source.ts'
+import type { Parameter } from './token-constant.ts'
+import { tokenStatement } from './token-statement.ts'
 
 /** How a statement is sent and its answer is fetched. */
 export const WAYS = ['simple', 'text', 'binary', 'undescribed', 'again', 'pieces'] as const
@@ -17,11 +19,18 @@ export interface Statement {
   readonly phi: boolean
   /** Whether the rows have to come in the same order whatever the PHI is. */
   readonly stable: boolean
+  /** For the last text. With references, as the texts. */
+  readonly parameters?: readonly Parameter[]
+  /** The rows of COPY … FROM STDIN. */
+  readonly copy?: string
+  /** Whether the gateway has to answer as the server does when it is given the values in place of their tokens. */
+  readonly exact?: boolean
 }
 
-/** The statement that some choices lead to. */
-export function statement(choices: Choices): Statement {
-  const draft = new Draft(choices)
+/** The statement that some choices lead to. With tokens it may have references: see `references.ts`. */
+export function statement(choices: Choices, tokens = false): Statement {
+  if (tokens && !choices.chance(35)) return tokenStatement(choices, WAYS)
+  const draft = new Draft(choices, tokens)
   const depth = choices.pick([1, 2, 2, 3, 3, 4, 5])
   const query = !draft.clean && choices.chance(40) ? focusedQuery(draft, peopleAs) : wholeQuery(draft, depth)
   const way = choices.pick(WAYS)
@@ -34,7 +43,12 @@ export function statement(choices: Choices): Statement {
       1,
       () => ({
         ...plain(),
-        texts: ['BEGIN', `DECLARE c CURSOR FOR ${query.sql}`, `FETCH ${choices.pick(['ALL', 'FORWARD 100'])} FROM c`],
+        // Which rows are the first hundred is not known of rows in any order.
+        texts: [
+          'BEGIN',
+          `DECLARE c CURSOR FOR ${query.sql}`,
+          `FETCH ${choices.pick(['ALL', query.stable ? 'FORWARD 100' : 'ALL'])} FROM c`,
+        ],
       }),
     ],
     [1, () => copyOfTable(choices, draft)],
@@ -84,28 +98,35 @@ function copyOfTable(choices: Choices, draft: Draft): Statement {
 function changed(draft: Draft, query: Query, way: Way): Statement {
   const { choices } = draft
   const scope = { relations: [], outer: undefined }
+  // What WITH has named is known inside of the query only.
+  draft.named.length = 0
   const shown = scalarQuery(draft, choices.pick(['text', 'date', 'json'] as const), scope, 3, draft.clean)
   const [first] = query.columns
   const returning = `RETURNING id, label, ${shown?.sql ?? plainConstant(choices, 'text')} AS shown`
   const clean = !query.phi && shown?.phi !== true
-  const sql = choices.pick([
-    `INSERT INTO clinic.basket (id, label) VALUES (90, 'ninety') ${returning}`,
+  // One of the rows of the query is used, the first one that comes: with PHI in their order, that is a limit of plans that
+  // docs/masking.md names, and nothing to find.
+  const ofOneRow = [
     `UPDATE clinic.basket AS i SET label = 'new' FROM (${query.sql}) AS q WHERE i.id = 1 RETURNING i.id, q.*`,
     `DELETE FROM clinic.basket USING (${query.sql}) AS q WHERE id = 2 RETURNING q, id`,
     `INSERT INTO clinic.basket (id, label) SELECT 91, (${first?.name ?? "'x'"})::text FROM (${query.sql}) AS q LIMIT 1 ${returning}`,
+  ]
+  const sql = choices.pick([
+    `INSERT INTO clinic.basket (id, label) VALUES (90, 'ninety') ${returning}`,
+    ...(query.stable ? ofOneRow : []),
     `WITH gone AS (DELETE FROM clinic.basket WHERE id = 3 RETURNING id) SELECT gone.id, q.* FROM gone, (${query.sql}) AS q`,
     `MERGE INTO clinic.basket AS i USING (${query.sql}) AS q ON i.id = 1 WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN DO NOTHING RETURNING i.id`,
     `CREATE TEMP TABLE t AS ${query.sql}`,
     `SELECT set_config('application_name', (${shown?.sql ?? "'x'"})::text, true)`,
   ])
-  // Which row is met first decides what an UPDATE or DELETE shows.
-  return {
-    texts: ['BEGIN', sql],
-    way,
-    phi: !clean || !query.stable || sql.includes('set_config'),
-    stable: query.stable && !/^(UPDATE|DELETE)/.test(sql),
-  }
+  return { texts: ['BEGIN', sql], way, phi: !clean || sql.includes('set_config'), stable: query.stable }
 }
 
 /** The statement as one text, for whoever wants to try it. */
-export const shownStatement = ({ texts, way }: Statement): string => `${texts.join('; ')} -- ${way}`
+export function shownStatement({ texts, way, parameters = [], copy }: Statement): string {
+  const bound = parameters.map(
+    ({ text, type, format, declared }, index) =>
+      ` $${index + 1}=${JSON.stringify(text)} ${declared ? type : 'undeclared'} ${format === 1 ? 'binary' : 'text'}`,
+  )
+  return `${texts.join('; ')} -- ${way}${bound.join(',')}${copy === undefined ? '' : ` ${JSON.stringify(copy)}`}`
+}
