@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,6 +14,7 @@ import {
   encodeSync,
 } from '../../src/protocols/postgres/encode.ts'
 import { openBodies, unseal } from '../../src/record/reader.ts'
+import { filesBelow, found } from '../support/canary-search.ts'
 import { startTestbed, type Testbed } from '../support/testbed.ts'
 import type { Received, WireClient } from '../support/wire-client.ts'
 
@@ -227,33 +228,6 @@ async function failedLogins(): Promise<void> {
     { parameters: { application_name: TEXT.setting, client_encoding: TEXT.setting } },
   ]
   for (const attempt of attempts) await expect(bed.wire('agent', attempt)).rejects.toThrow(/^\w{5}: /)
-}
-
-/** The canaries that are in some bytes, as they are, in hexadecimal or in base64. */
-function found(canaries: readonly string[], bytes: Buffer): string[] {
-  const text = bytes.toString('latin1').toLowerCase()
-  const encoded = bytes.toString('latin1')
-  return canaries.filter(
-    (canary) =>
-      text.includes(canary.toLowerCase()) ||
-      text.includes(Buffer.from(canary).toString('hex')) ||
-      base64Forms(canary).some((form) => encoded.includes(form)),
-  )
-}
-
-/** What stands in base64 text for a value, whatever stands before and behind it. */
-function base64Forms(value: string): string[] {
-  return [0, 1, 2].map((shift) => {
-    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(value)])
-    const whole = bytes.subarray(0, bytes.length - (bytes.length % 3)).toString('base64')
-    return whole.slice(shift === 0 ? 0 : 4)
-  })
-}
-
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
 }
 
 describe('no canary is', () => {

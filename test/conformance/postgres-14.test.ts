@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadHospital } from '../../demo/hospital/load.ts'
-import { type PostgresServer, startPostgres } from '../../demo/postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../../src/store/embedded/postgres-server.ts'
 import {
   encodeBind,
   encodeCancelRequest,

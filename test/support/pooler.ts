@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { chmod, chown, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { freePort } from '../../demo/free-port.ts'
-import { findServerUser, reachableTemporaryDirectory } from '../../demo/postgres-binaries.ts'
+import { freePort } from '../../src/store/embedded/free-port.ts'
+import { findServerUser, reachableTemporaryDirectory } from '../../src/store/embedded/postgres-binaries.ts'
 
 const PGBOUNCER = '/usr/sbin/pgbouncer'
 

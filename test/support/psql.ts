@@ -22,12 +22,14 @@ export interface PsqlOptions {
   /** What to run, as if typed. */
   readonly input: string
   readonly args?: readonly string[]
+  /** Another psql than that in PATH. */
+  readonly program?: string
   readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Runs psql over TLS with verify-full, without its start-up file, unaligned. */
 export function runPsql(options: PsqlOptions): Promise<PsqlResult> {
-  const child = spawn('psql', ['-X', '-q', '-A', '-t', ...(options.args ?? [])], {
+  const child = spawn(options.program ?? 'psql', ['-X', '-q', '-A', '-t', ...(options.args ?? [])], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],

@@ -7,6 +7,7 @@ import { type DemoClient, type DemoEnvironment, startDemoEnvironment } from '../
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { policyChecks } from '../../src/decide/policy-checks.ts'
+import type { Pack } from '../../src/phi/packs.ts'
 import { type Gateway, startGateway } from '../../src/main.ts'
 import type { JournalHeader } from '../../src/record/format.ts'
 import { readJournal } from '../../src/record/reader.ts'
@@ -21,6 +22,8 @@ export type ConfigDocument = Record<string, any>
 
 export interface TestbedOptions {
   readonly patients?: number
+  /** HIPAA Safe Harbor unless said otherwise. */
+  readonly pack?: Pack
   /** Settings of the database server. */
   readonly serverSettings?: Readonly<Record<string, string>>
   /** Changes the configuration before the gateway starts. */
@@ -67,6 +70,7 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
   const environment = await startDemoEnvironment({
     patients: options.patients ?? 200,
     seed: 7,
+    ...(options.pack === undefined ? {} : { pack: options.pack }),
     durability: 'process-crash',
     serverSettings: options.serverSettings ?? {},
     onStep: () => undefined,
