@@ -11,7 +11,7 @@ function label(column: string, phiClass: string, more: Partial<LabelConfig> = {}
 
 function setOf(labels: readonly LabelConfig[], more: Partial<PhiConfig> = {}, key: Buffer | undefined = KEY) {
   const phi = { pack: 'hipaa-safe-harbor', classes: {}, transforms: {}, labels: { hospital: labels }, ...more } as const
-  const set = labelSetOf(phi, 'hospital', key)
+  const set = labelSetOf(phi, 'hospital', key === undefined ? {} : { pseudonymKeys: [key] })
   return (column: string) => set.labelOf('s', 't', column)
 }
 
@@ -47,6 +47,18 @@ describe('labelSetOf', () => {
     expect(of('a')).toHaveProperty('transform', transforms.tens)
   })
 
+  it('makes equal labels one object, so that values may be stored from one column in another', () => {
+    const of = setOf([
+      label('a', 'name', { transform: 'token' }),
+      label('b', 'name', { transform: 'token' }),
+      label('c', 'name', { transform: 'partial' }),
+      label('d', 'mrn', { transform: 'token' }),
+    ])
+    expect(of('a')).toBe(of('b'))
+    expect(of('a')).not.toBe(of('c'))
+    expect(of('a')).not.toBe(of('d'))
+  })
+
   it('gives a class of a target one set of pseudonyms, and redacts without a key', () => {
     const labels = ['a', 'b'].map((column) => label(column, 'mrn', { transform: 'pseudonym' }))
     const of = setOf([...labels, label('c', 'ssn', { transform: 'pseudonym' })])
@@ -58,11 +70,11 @@ describe('labelSetOf', () => {
     expect(transformOf('a')).toBe(transformOf('b'))
     expect(transformOf('a')).not.toBe(transformOf('c'))
     expect(
-      labelSetOf(
-        { pack: 'hipaa-safe-harbor', classes: {}, transforms: {}, labels: { x: labels } },
-        'x',
-        undefined,
-      ).labelOf('s', 't', 'a'),
+      labelSetOf({ pack: 'hipaa-safe-harbor', classes: {}, transforms: {}, labels: { x: labels } }, 'x', {}).labelOf(
+        's',
+        't',
+        'a',
+      ),
     ).toEqual({
       class: 'mrn',
       transform: 'redact',

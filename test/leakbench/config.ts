@@ -1,5 +1,5 @@
 import type { CertificateFiles } from '../../demo/certificates.ts'
-import type { PostgresServer } from '../../demo/postgres-server.ts'
+import type { PostgresServer } from '../../src/store/embedded/postgres-server.ts'
 import { APP_ROLE, DATABASE } from './database.ts'
 import type { ColumnLabel } from './labels.ts'
 
@@ -12,15 +12,12 @@ export interface BenchConfigOptions {
   readonly labels: Readonly<Record<string, ColumnLabel>>
   readonly state: string
   readonly passwordFile: string
-  /** With the key of the pseudonyms; it is named only when a label asks for one. */
-  readonly pseudonymKeyFile: string
   readonly superuser: boolean
 }
 
 /** The text of a chaperone.yaml with one target and one masked group; everything else is as it is by default. */
 export function benchConfig(options: BenchConfigOptions): string {
   const { certificates, server, issuer, audience, group, labels, state, passwordFile, superuser } = options
-  const pseudonyms = JSON.stringify(labels).includes('"pseudonym"')
   const config = {
     version: 1,
     listen: {
@@ -54,10 +51,7 @@ export function benchConfig(options: BenchConfigOptions): string {
       },
     },
     grants: [{ name: 'agents-masked', principals: [{ group }], targets: [DATABASE] }],
-    phi: {
-      ...(pseudonyms ? { pseudonymKey: { file: options.pseudonymKeyFile } } : {}),
-      labels: { [DATABASE]: labels },
-    },
+    phi: { labels: { [DATABASE]: labels } },
   }
   // JSON is YAML.
   return `${JSON.stringify(config, undefined, 2)}\n`

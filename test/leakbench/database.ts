@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { CertificateFiles } from '../../demo/certificates.ts'
-import { type PostgresServer, startPostgres } from '../../demo/postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../../src/store/embedded/postgres-server.ts'
 import { UsageError } from './options.ts'
 
 /** The target's name has to be the database's, because the benchmark's cases name it. */

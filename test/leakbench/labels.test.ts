@@ -4,7 +4,7 @@ import { targetLabels } from './labels.ts'
 const column = { schema: 'ehr', table: 'patients', column: 'ssn', identifier: 'ssn', transform: 'tokenise' }
 
 describe('targetLabels', () => {
-  it('maps identifiers to classes, tokens to pseudonyms, and dates to their year', () => {
+  it('maps identifiers to classes, and dates that have no tokens to their year', () => {
     const labels = targetLabels([
       column,
       { ...column, column: 'birthdate', identifier: 'date_of_birth' },
@@ -12,10 +12,10 @@ describe('targetLabels', () => {
       { ...column, column: 'member_mbi', identifier: 'health_plan_id' },
     ])
     expect(labels).toEqual({
-      'ehr.patients.ssn': { class: 'ssn', transform: 'pseudonym' },
+      'ehr.patients.ssn': { class: 'ssn', transform: 'token' },
       'ehr.patients.birthdate': { class: 'date-of-birth', transform: 'year' },
       'ehr.patients.zip': { class: 'zip', transform: 'zip3' },
-      'ehr.patients.member_mbi': { class: 'health-plan', transform: 'pseudonym' },
+      'ehr.patients.member_mbi': { class: 'health-plan', transform: 'token' },
     })
   })
 
@@ -30,7 +30,7 @@ describe('targetLabels', () => {
         class: 'free-text',
         transform: 'redact',
         members: {
-          'name.given': { class: 'name', transform: 'pseudonym' },
+          'name.given': { class: 'name', transform: 'token' },
           'contact.name.text': { class: 'name', transform: 'redact' },
         },
         others: 'pass',

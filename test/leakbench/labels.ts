@@ -37,7 +37,7 @@ const PATH_NOISE = /^\$\.?|\[\*?\]/g
 /**
  * The benchmark's labels as those of a target in chaperone.yaml. A document with labelled parts has these parts as members;
  * `derived` entries are left out, because the gateway has to find those itself, except for what nobody but an operator can
- * say. What is to be tokenised gets a pseudonym, dates their year. Throws for an identifier or a transform that the gateway has no word for.
+ * say. What is to be tokenised gets a token, dates their year. Throws for an identifier or a transform that the gateway has no word for.
  */
 export function targetLabels(labels: readonly BenchLabel[]): Readonly<Record<string, ColumnLabel>> {
   const found: Record<string, ColumnLabel> = {}
@@ -57,7 +57,7 @@ export function targetLabels(labels: readonly BenchLabel[]): Readonly<Record<str
 function columnLabel({ identifier, transform }: BenchLabel): ColumnLabel {
   const phiClass = identifier === 'health_plan_id' ? 'health-plan' : identifier.replaceAll('_', '-')
   if (!isPhiClass(phiClass)) throw new Error(`labels: the gateway has no class for the identifier "${identifier}"`)
-  const tokens = phiClass.startsWith('date') ? 'year' : 'pseudonym'
+  const tokens = phiClass.startsWith('date') ? 'year' : 'token'
   const replacement = transform === 'tokenise' ? tokens : transform
   if (!isTransform(replacement)) throw new Error(`labels: the gateway has no transform "${transform}"`)
   return { class: phiClass, transform: replacement }

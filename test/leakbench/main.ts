@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,9 +51,7 @@ async function run(options: LeakbenchOptions): Promise<number> {
   const labels: readonly BenchLabel[] = JSON.parse(await readFile(join(options.data, 'labels.json'), 'utf8'))
   const configFile = join(directory, 'chaperone.yaml')
   const passwordFile = join(directory, 'password')
-  const pseudonymKeyFile = join(directory, 'pseudonym.key')
   await writeFile(passwordFile, 'app\n', { mode: 0o600 })
-  await writeFile(pseudonymKeyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
   await writeFile(
     configFile,
     benchConfig({
@@ -66,7 +63,6 @@ async function run(options: LeakbenchOptions): Promise<number> {
       labels: targetLabels(labels),
       state: join(directory, 'state'),
       passwordFile,
-      pseudonymKeyFile,
       superuser: options.superuser,
     }),
   )

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { loadModule } from 'libpg-query'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../demo/postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../../src/store/embedded/postgres-server.ts'
 import { GALLERY_SQL } from '../introspection/schema.ts'
 import { ServerSession } from './session.ts'
 import { Tally } from './tally.ts'

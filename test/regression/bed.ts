@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { startIdentityProvider } from '../../demo/identity-provider.ts'
-import { type PostgresServer, startPostgres } from '../../demo/postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../../src/store/embedded/postgres-server.ts'
 import { startGatewayProcess } from '../leakbench/gateway.ts'
 
 /** Where a suite connects to. Both ways end as the same superuser, in clusters that were made alike. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canReach, findServerUser } from '../../demo/postgres-binaries.ts'
+import { canReach, findServerUser } from '../../src/store/embedded/postgres-binaries.ts'
 import { type Endpoint, startBed } from './bed.ts'
 import { compareFiles, normaliseOutput } from './compare-output.ts'
 import { postgresqlSource, serverHeaders } from './debian.ts'
