@@ -51,8 +51,8 @@ try {
   const credentials = new CredentialResolver({}, systemClock)
   const state = new TargetState({
     target: target.name,
-    labels: labelSetOf(config.phi, target.name, undefined),
-    unlabelledColumns: target.unlabelledColumns,
+    labels: labelSetOf(config.phi, target.name, {}),
+    unlabelledColumns: 'mask',
     trustedFunctions: [],
     catalogCheck: target.catalogCheck,
     inspector,

@@ -3,12 +3,13 @@ import { BOUNDED, PEOPLE } from './database.ts'
 import { countRows } from './count-rows.ts'
 import { measureIdle, type StartFresh } from './idle-sessions.ts'
 import { LEG_NAMES, type Leg, libpqEnvironment } from './leg.ts'
-import type { Case, Sample } from './measure.ts'
+import type { Case } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { runPgbench } from './pgbench.ts'
 import { BenchFailure, runProgram } from './processes.ts'
-import { cpuSeconds } from './process-usage.ts'
 import type { Program, Programs } from './programs.ts'
+import { tokenCases } from './token-cases.ts'
+import { withCpu } from './with-cpu.ts'
 
 /** What is left out, and why. */
 export interface LeftOut {
@@ -43,6 +44,10 @@ export function casesFor(
     if (psql === undefined) leftOut.push({ what: 'rows by psql', why: `psql ${MISSING}` })
     else cases.push(psqlCase(options, psql, signal))
     cases.push(countedCase(options, signal))
+  }
+  if (options.only.includes('tokens')) {
+    if (psql === undefined) leftOut.push({ what: 'tokens by psql', why: `psql ${MISSING}` })
+    cases.push(...tokenCases(options, psql, signal))
   }
   if (options.only.includes('connect')) {
     if (pgbench === undefined) leftOut.push({ what: 'connect', why: `pgbench ${MISSING}` })
@@ -148,14 +153,6 @@ function countedCase(options: BenchOptions, signal: AbortSignal): Case {
         return { value: seconds, details: { bytes } }
       }),
   }
-}
-
-async function withCpu(leg: Leg, measured: () => Promise<Sample>): Promise<Sample> {
-  const before = leg.pid === undefined ? undefined : cpuSeconds(leg.pid)
-  const sample = await measured()
-  const after = leg.pid === undefined ? undefined : cpuSeconds(leg.pid)
-  if (before === undefined || after === undefined) return sample
-  return { ...sample, details: { ...sample.details, cpuSeconds: after - before } }
 }
 
 function idleCase(options: BenchOptions, startFresh: StartFresh, signal: AbortSignal): Case {

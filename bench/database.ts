@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
-import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts'
+import { type PostgresServer, startPostgres } from '../src/store/embedded/postgres-server.ts'
 import type { Leg } from './leg.ts'
 import { libpqEnvironment } from './leg.ts'
 import { runProgram } from './processes.ts'
@@ -13,6 +13,9 @@ export const ROLE = 'bench'
 export const BOUNDED = 'bounded'
 /** The wide table: five columns, of which `name`, `ssn` and `phone` are masked. */
 export const PEOPLE = 'bench_people'
+
+/** One column of 10,000 different values, another of as many as there are rows; both have tokens. */
+export const TOKENS = 'bench_tokens'
 
 /**
  * What the server is run with. Durable as by default, although the measured statements write nothing; the only changes
@@ -41,6 +44,8 @@ export interface DatabaseOptions {
   readonly pgbench: Program | undefined
   readonly scale: number
   readonly rows: number
+  /** Whether the table for tokens is wanted. */
+  readonly tokens: boolean
   readonly onStep: (text: string) => void
 }
 
@@ -56,6 +61,13 @@ const PEOPLE_SQL = `
            (g * 37 % 1000000) / 100.0
       FROM generate_series(1::bigint, ROWS) g;
   ALTER TABLE ${PEOPLE} ADD PRIMARY KEY (id);`
+
+const TOKENS_SQL = `
+  CREATE TABLE ${TOKENS} (id bigint NOT NULL, mrn text NOT NULL, number text NOT NULL, ward text NOT NULL, amount numeric(12,2) NOT NULL);
+  INSERT INTO ${TOKENS}
+    SELECT g, 'MRN' || to_char(g * 7919 % 10000, 'FM00000'), 'N' || g * 7919, 'ward ' || g % 40, (g * 37 % 1000000) / 100.0
+      FROM generate_series(1::bigint, ROWS) g;
+  ALTER TABLE ${TOKENS} ADD PRIMARY KEY (id);`
 
 /** Starts PostgreSQL and fills it: the tables of pgbench, and the wide one. Everything belongs to an ordinary role. */
 export async function startDatabase(options: DatabaseOptions): Promise<BenchDatabase> {
@@ -93,6 +105,10 @@ export async function startDatabase(options: DatabaseOptions): Promise<BenchData
   }
   onStep(`filling ${PEOPLE}, ${options.rows.toLocaleString('en')} rows`)
   await asOwner(direct, [PEOPLE_SQL.replace('ROWS', String(options.rows))])
+  if (options.tokens) {
+    onStep(`filling ${TOKENS}, ${options.rows.toLocaleString('en')} rows`)
+    await asOwner(direct, [TOKENS_SQL.replace('ROWS', String(options.rows))])
+  }
   await asSuperuser(server, DATABASE, ['VACUUM ANALYZE', 'CHECKPOINT'])
   return { server, password, direct }
 }

@@ -46,10 +46,11 @@ export async function startEnvironment(
   if (options.only.includes('idle')) await checkOpenFiles(options.sessions)
   const { pgbench } = programs
   const { scale, rows } = options
-  const database = await startDatabase({ scope, directory: cluster, tls, pgbench, scale, rows, onStep })
+  const tokens = options.only.includes('tokens')
+  const database = await startDatabase({ scope, directory: cluster, tls, pgbench, scale, rows, tokens, onStep })
   const identityProvider = await startBenchIdentityProvider(scope)
   const gateway = (durability: 'fsync' | 'process-crash', nodeOptions: readonly string[] = []) =>
-    startGateway({ scope, database, identityProvider, durability, tls, directory, maxConnections, nodeOptions })
+    startGateway({ scope, database, identityProvider, durability, tls, directory, maxConnections, tokens, nodeOptions })
   const startFresh: StartFresh = (name) => {
     if (name === 'fsync' || name === 'process-crash') return gateway(name)
     if (name === 'pgbouncer' && programs.pgbouncer !== undefined) {

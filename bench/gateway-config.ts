@@ -1,4 +1,4 @@
-import { BOUNDED, DATABASE, PEOPLE, ROLE } from './database.ts'
+import { BOUNDED, DATABASE, PEOPLE, ROLE, TOKENS } from './database.ts'
 
 export const AUDIENCE = 'chaperone-bench'
 export const AGENTS = 'bench-agents'
@@ -12,6 +12,7 @@ export interface GatewayConfigOptions {
   readonly issuer: string
   readonly database: { readonly host: string; readonly port: number; readonly passwordFile: string }
   readonly maxConnections: number
+  readonly tokens: boolean
 }
 
 /** A YAML scalar that is read as this string: JSON strings are YAML 1.2 double-quoted scalars. */
@@ -52,8 +53,8 @@ grants:
     targets: [${DATABASE}, ${BOUNDED}]
 phi:
   labels:
-${labels(DATABASE)}
-${labels(BOUNDED)}
+${labels(DATABASE, options)}
+${labels(BOUNDED, options)}
 `
 }
 
@@ -64,7 +65,12 @@ const target = (name: string, { database }: GatewayConfigOptions, more: string):
     credential: { file: ${quoted(database.passwordFile)} }
 ${more}    tls: { mode: plaintextWithoutTls }`
 
-const labels = (name: string): string => `    ${name}:
+const tokenLabels = `
+      public.${TOKENS}.mrn: { class: mrn, transform: token }
+      public.${TOKENS}.number: { class: other-id, transform: token }
+      public.${TOKENS}.*: none`
+
+const labels = (name: string, { tokens }: GatewayConfigOptions): string => `    ${name}:
       public.${PEOPLE}.name: name
       public.${PEOPLE}.ssn: ssn
       public.${PEOPLE}.phone: phone
@@ -73,4 +79,4 @@ const labels = (name: string): string => `    ${name}:
       public.pgbench_accounts.*: none
       public.pgbench_branches.*: none
       public.pgbench_tellers.*: none
-      public.pgbench_history.*: none`
+      public.pgbench_history.*: none${tokens ? tokenLabels : ''}`

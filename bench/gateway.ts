@@ -35,6 +35,8 @@ export interface GatewayOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined
   readonly directory: string | undefined
   readonly maxConnections: number
+  /** Whether there is a table with tokens. */
+  readonly tokens: boolean
   /** Options of the runtime, such as --cpu-prof. */
   readonly nodeOptions?: readonly string[]
 }
@@ -63,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       issuer: identityProvider.issuer,
       database: { host: database.server.host, port: database.server.port, passwordFile },
       maxConnections: options.maxConnections,
+      tokens: options.tokens,
     }),
   )
   const main = join(REPOSITORY, 'cli', 'main.ts')

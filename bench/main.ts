@@ -4,6 +4,7 @@ import { describeFailure } from '../cli/failure.ts'
 import { casesFor, WIDE_QUERY } from './cases.ts'
 import { checkMasking } from './check-masking.ts'
 import { countRows } from './count-rows.ts'
+import { benchDetectors } from './detectors/main.ts'
 import { startEnvironment } from './environment.ts'
 import type { Leg } from './leg.ts'
 import { machineFacts } from './machine-facts.ts'
@@ -15,6 +16,7 @@ import { findPrograms, type Programs } from './programs.ts'
 import { makeReport, reportMarkdown, reportText } from './report.ts'
 import { runRounds } from './run-rounds.ts'
 import { Scope } from './scope.ts'
+import { TOKEN_QUERY } from './token-cases.ts'
 import { writeReadme } from './write-readme.ts'
 
 const WARM_UP_SECONDS = 2
@@ -31,7 +33,7 @@ async function bench(options: BenchOptions, programs: Programs, scope: Scope): P
     process.stdout.write(await profileGateway(options, environment, programs, scope, progress))
     return true
   }
-  await checkMasking(legs)
+  await checkMasking(legs, options.only.includes('tokens'))
   for (const leg of legs) {
     progress(`warming up ${leg.name}`)
     await warmUp(leg, options, programs, scope.signal)
@@ -67,8 +69,14 @@ async function warmUp(leg: Leg, options: BenchOptions, { pgbench }: Programs, si
     }
   }
   if (options.only.includes('rows')) await countRows(leg, WIDE_QUERY, signal)
+  // All of its values have their tokens from here on.
+  if (options.only.includes('tokens')) await countRows(leg, TOKEN_QUERY, signal)
 }
 
+if (process.argv[2] === 'detectors') {
+  benchDetectors(process.argv.slice(3))
+  process.exit()
+}
 const options = readOptions(process.argv.slice(2))
 const scope = new Scope()
 let interrupted = false

@@ -1,4 +1,5 @@
 import type { Leg, LegName } from './leg.ts'
+import type { Measure } from './options.ts'
 
 /** What one measurement of one leg gave. */
 export interface Sample {
@@ -12,7 +13,7 @@ export interface Case {
   readonly id: string
   /** For the tables. */
   readonly title: string
-  readonly measure: 'pgbench' | 'catalog-check' | 'rows' | 'connect' | 'idle'
+  readonly measure: Measure
   readonly unit: 'per second' | 'seconds' | 'KiB per session'
   readonly better: 'higher' | 'lower'
   readonly legs: readonly LegName[]

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { LEG_NAMES, type LegName } from './leg.ts'
 
-export const MEASURES = ['pgbench', 'catalog-check', 'rows', 'connect', 'idle'] as const
+export const MEASURES = ['pgbench', 'catalog-check', 'rows', 'tokens', 'connect', 'idle'] as const
 export type Measure = (typeof MEASURES)[number]
 
 export interface BenchOptions {

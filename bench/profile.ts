@@ -48,7 +48,7 @@ export async function profileGateway(
     `--cpu-prof-interval=${SAMPLING_INTERVAL_US}`,
     `--cpu-prof-dir=${directory}`,
   ])
-  await checkMasking([gateway.leg])
+  await checkMasking([gateway.leg], false)
   const legs: Leg[] = []
   const measure = async (title: string, run: () => Promise<string>) => {
     onStep(`profiling ${title}`)

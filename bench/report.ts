@@ -132,7 +132,7 @@ const noteLines = (report: Report): readonly string[] => [
   ),
   ...report.targets.map(
     ({ text, wanted, measured, met }) =>
-      `target ${met ? 'met' : 'MISSED'}: ${text}: ${measured.toFixed(2)} (at least ${wanted.toFixed(1)})`,
+      `target ${met ? 'met' : 'MISSED'}: ${text}: ${measured.toFixed(2)} (${wanted})`,
   ),
 ]
 
