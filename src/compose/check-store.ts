@@ -32,6 +32,7 @@ export async function checkStore(config: Config, credentials: CredentialResolver
   } catch (error) {
     return { level: 'problem', message: `store: ${location.host} cannot be used: ${reasonOf(error)}` }
   } finally {
+    // What is to be said of the connection has been said; a connection that never came to be ends with an error, too.
     await client.end().catch(() => undefined)
   }
 }

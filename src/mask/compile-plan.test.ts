@@ -3,7 +3,7 @@ import { PHI_CLASSES } from '../phi/classes.ts'
 import type { Label } from '../phi/labels.ts'
 import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
 import { compilePlan, type PlanInput } from './compile-plan.ts'
-import type { OutputShapeLike, OutputTaintLike } from './output-shape.ts'
+import type { OutputShape, OutputTaint } from '../inspect/sql/facts.ts'
 import type { MaskPlan, ResultColumn } from './plan.ts'
 
 const TABLE = 20_000
@@ -48,17 +48,17 @@ const phi: TargetPhi = {
 function column(tableOid: number, attnum: number, more: Partial<ResultColumn> = {}): ResultColumn {
   return { name: 'c', tableOid, attnum, typeOid: 25, typmod: -1, format: 0, ...more }
 }
-const clean: OutputTaintLike = { kind: 'clean' }
-const origin: OutputTaintLike = { kind: 'origin' }
-const unproven: OutputTaintLike = { kind: 'unproven' }
-const stored = (attnum: number, typeOid = 25, path: readonly string[] = []): OutputShapeLike => ({
+const clean: OutputTaint = { kind: 'clean' }
+const origin: OutputTaint = { kind: 'origin' }
+const unproven: OutputTaint = { kind: 'unproven' }
+const stored = (attnum: number, typeOid = 25, path: readonly string[] = []): OutputShape => ({
   kind: 'column',
   oid: TABLE,
   attnum,
   typeOid,
   path,
 })
-const tainted = (shape: OutputShapeLike, ...classes: readonly string[]): OutputTaintLike => ({
+const tainted = (shape: OutputShape, ...classes: readonly string[]): OutputTaint => ({
   kind: 'phi',
   classes,
   shape,
@@ -268,7 +268,7 @@ describe('sums over groups', () => {
     [4, { kind: 'phi', label: birth }],
   ])
   const ofLabels: TargetPhi = { columnOf: (_oid, attnum) => labels.get(attnum) }
-  const sum = (attnum: number, distinct = 1, path: readonly string[] = []): OutputTaintLike => ({
+  const sum = (attnum: number, distinct = 1, path: readonly string[] = []): OutputTaint => ({
     kind: 'phi',
     classes: ['age'],
     shape: { kind: 'whole', classes: ['age'] },

@@ -6,7 +6,7 @@ import type { KnownValues } from '../phi/detect/known-values.ts'
 import type { TypeLookup } from '../phi/value-form.ts'
 import { groupGuard } from './group-guard.ts'
 import type { MaskContext } from './mask-context.ts'
-import type { OutputShapeLike, OutputTaintLike, StoredColumnLike } from './output-shape.ts'
+import type { OutputShape, OutputTaint, StoredColumn } from '../inspect/sql/facts.ts'
 import type { CellMasker, GroupGuard, MaskPlan, ResultColumn } from './plan.ts'
 import { RowValues } from './row-values.ts'
 import { valueMasker } from './value-masker.ts'
@@ -17,7 +17,7 @@ export interface PlanInput {
   /** As the server described them. */
   readonly columns: readonly ResultColumn[]
   /** As the analysis foretold them; 'unknown' when it could not. */
-  readonly outputs: readonly OutputTaintLike[] | 'unknown'
+  readonly outputs: readonly OutputTaint[] | 'unknown'
   /** Whether the statement can reach PHI at all. */
   readonly phiReachable: boolean
   readonly phi: TargetPhi
@@ -36,7 +36,7 @@ export interface PlanInput {
 }
 
 /** Computed from nobody knows what. */
-const UNPROVEN_SHAPE: OutputShapeLike = { kind: 'whole', classes: [] }
+const UNPROVEN_SHAPE: OutputShape = { kind: 'whole', classes: [] }
 
 /**
  * The plan for the rows of one result, 'pass' when no cell changes, or a reason (free of data) to refuse the result.
@@ -98,7 +98,7 @@ export function compilePlan(input: PlanInput): MaskPlan | 'pass' | { readonly re
 
 function guardOf(
   cell: number,
-  outputs: readonly OutputTaintLike[] | undefined,
+  outputs: readonly OutputTaint[] | undefined,
   { columns, minimumGroupSize, phi }: PlanInput,
 ): GroupGuard | null {
   if (minimumGroupSize === undefined || outputs === undefined) return null
@@ -112,12 +112,12 @@ function typeIn({ typeOid, typmod, format }: ResultColumn): ValueType | undefine
 }
 
 /** What has to be masked in a column: its shape by the stricter witness. */
-function judge(column: ResultColumn, taint: OutputTaintLike | undefined, input: PlanInput): OutputShapeLike {
+function judge(column: ResultColumn, taint: OutputTaint | undefined, input: PlanInput): OutputShape {
   const analysed = analysedShape(taint, input.phiReachable)
   if (column.tableOid === 0) return analysed === 'by-origin' ? unlessUnreachable(input) : analysed
   // System columns: ctid, xmin, tableoid … hold nothing of the row.
   if (column.attnum < 0) return CLEAN
-  const stored: StoredColumnLike = {
+  const stored: StoredColumn = {
     kind: 'column',
     oid: column.tableOid,
     attnum: column.attnum,
@@ -131,14 +131,14 @@ function judge(column: ResultColumn, taint: OutputTaintLike | undefined, input: 
   return judgeOrigin(phi, stored, analysed, input)
 }
 
-const CLEAN: OutputShapeLike = { kind: 'clean' }
+const CLEAN: OutputShape = { kind: 'clean' }
 
-function unlessUnreachable({ phiReachable }: PlanInput): OutputShapeLike {
+function unlessUnreachable({ phiReachable }: PlanInput): OutputShape {
   return phiReachable ? UNPROVEN_SHAPE : CLEAN
 }
 
 /** What the analysis says; 'by-origin' when it leaves the answer to the origin. */
-function analysedShape(taint: OutputTaintLike | undefined, phiReachable: boolean): OutputShapeLike | 'by-origin' {
+function analysedShape(taint: OutputTaint | undefined, phiReachable: boolean): OutputShape | 'by-origin' {
   switch (taint?.kind) {
     case 'clean':
       return CLEAN
@@ -156,10 +156,10 @@ function analysedShape(taint: OutputTaintLike | undefined, phiReachable: boolean
 
 function judgeOrigin(
   phi: ColumnPhi | undefined,
-  stored: StoredColumnLike,
-  analysed: OutputShapeLike | 'by-origin',
+  stored: StoredColumn,
+  analysed: OutputShape | 'by-origin',
   input: PlanInput,
-): OutputShapeLike {
+): OutputShape {
   switch (phi?.kind) {
     case undefined:
     case 'unlabelled':
@@ -179,13 +179,13 @@ function judgeOrigin(
 }
 
 /** What the server names the origin of holds nothing else, unless the analysis says so. */
-function unlessMixed(stored: StoredColumnLike, analysed: OutputShapeLike | 'by-origin'): StoredColumnLike {
+function unlessMixed(stored: StoredColumn, analysed: OutputShape | 'by-origin'): StoredColumn {
   const isMixed = analysed !== 'by-origin' && analysed.kind === 'column' && analysed.mixed === true
   return isMixed ? { ...stored, mixed: true } : stored
 }
 
 /** Whether the analysis does not take a document for anything but what its origin says. */
-function isSame(analysed: OutputShapeLike | 'by-origin', stored: StoredColumnLike): boolean {
+function isSame(analysed: OutputShape | 'by-origin', stored: StoredColumn): boolean {
   if (analysed === 'by-origin' || analysed.kind === 'clean') return true
   return (
     analysed.kind === 'column' &&

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
 import { CopyFormatError } from './copy/copy-format-error.ts'
 import { compileCopyPlan, type CopyPlan, type CopyPlanInput } from './copy-plan.ts'
-import type { CopyFormatLike, OutputShapeLike, OutputTaintLike } from './output-shape.ts'
+import type { CopyFormat, OutputShape, OutputTaint } from '../inspect/sql/facts.ts'
 
 const TABLE = 20_000
 const columns: Readonly<Record<number, ColumnPhi>> = {
@@ -11,24 +11,24 @@ const columns: Readonly<Record<number, ColumnPhi>> = {
   2: { kind: 'phi', label: { class: 'date-of-birth', transform: 'year' } },
 }
 const phi: TargetPhi = { columnOf: (oid, attnum) => (oid === TABLE ? columns[attnum] : undefined) }
-const stored = (attnum: number, typeOid: number): OutputShapeLike => ({
+const stored = (attnum: number, typeOid: number): OutputShape => ({
   kind: 'column',
   oid: TABLE,
   attnum,
   typeOid,
   path: [],
 })
-const tainted = (shape: OutputShapeLike, ...classes: readonly string[]): OutputTaintLike => ({
+const tainted = (shape: OutputShape, ...classes: readonly string[]): OutputTaint => ({
   kind: 'phi',
   classes,
   shape,
 })
 const name = tainted(stored(1, 25), 'name')
 const born = tainted(stored(2, 1082), 'date-of-birth')
-const clean: OutputTaintLike = { kind: 'clean' }
-const unproven: OutputTaintLike = { kind: 'unproven' }
+const clean: OutputTaint = { kind: 'clean' }
+const unproven: OutputTaint = { kind: 'unproven' }
 
-const TEXT: CopyFormatLike = {
+const TEXT: CopyFormat = {
   format: 'text',
   delimiter: '\t',
   null: String.raw`\N`,
@@ -36,7 +36,7 @@ const TEXT: CopyFormatLike = {
   quote: '"',
   escape: '"',
 }
-const CSV: CopyFormatLike = { ...TEXT, format: 'csv', delimiter: ',', null: '' }
+const CSV: CopyFormat = { ...TEXT, format: 'csv', delimiter: ',', null: '' }
 
 function compile(outputs: CopyPlanInput['outputs'], format = TEXT, more: Partial<CopyPlanInput> = {}) {
   return compileCopyPlan({
@@ -68,7 +68,7 @@ function rewriteRows(compiled: CopyPlan, rows: readonly string[]): readonly stri
 type Field = string | null
 
 /** As CopyAttributeOutText and CopyAttributeOutCSV write fields. */
-function encode(fields: readonly Field[], format: CopyFormatLike, quoted: readonly boolean[]): string {
+function encode(fields: readonly Field[], format: CopyFormat, quoted: readonly boolean[]): string {
   const words = fields.map((field, i) => {
     if (field === null) return format.null
     if (format.format === 'text') {
@@ -126,7 +126,7 @@ describe('compileCopyPlan', () => {
     )
     fc.assert(
       fc.property(rows, formats, (row, change) => {
-        const format: CopyFormatLike = { ...TEXT, ...change }
+        const format: CopyFormat = { ...TEXT, ...change }
         const outputs = row.map(({ taint }) => taint)
         const compiled = compile(outputs, format)
         const line = encode(
@@ -191,7 +191,7 @@ describe('compileCopyPlan', () => {
   })
 
   it('throws when a row is not what the format says', () => {
-    const bad: readonly (readonly [CopyFormatLike, string])[] = [
+    const bad: readonly (readonly [CopyFormat, string])[] = [
       [TEXT, ''],
       [TEXT, 'a\tb'],
       [TEXT, 'a\n'],

@@ -6,7 +6,7 @@ import { csvRowRewriter } from './copy/csv-row.ts'
 import type { RowRewriter } from './copy/row-rewriter.ts'
 import { textRowRewriter } from './copy/text-row.ts'
 import type { MaskContext } from './mask-context.ts'
-import type { CopyFormatLike, OutputShapeLike, OutputTaintLike } from './output-shape.ts'
+import type { CopyFormat, OutputShape, OutputTaint } from '../inspect/sql/facts.ts'
 import type { CellMasker, RowLearner } from './plan.ts'
 import { RowValues } from './row-values.ts'
 import { valueMasker } from './value-masker.ts'
@@ -15,7 +15,7 @@ import { WatchedStandIns } from './watched-stand-ins.ts'
 
 /** The server describes no columns, and there are no groups. */
 export interface CopyPlanInput extends Omit<PlanInput, 'columns' | 'minimumGroupSize'> {
-  readonly format: CopyFormatLike
+  readonly format: CopyFormat
 }
 
 /** How to rewrite what COPY … TO STDOUT sends. */
@@ -91,7 +91,7 @@ export function compileCopyPlan(input: CopyPlanInput): CopyPlan | 'pass' | { rea
 }
 
 /** Undefined when only an origin that nobody states could tell. */
-function shapeOf(taint: OutputTaintLike, phiReachable: boolean): OutputShapeLike | undefined {
+function shapeOf(taint: OutputTaint, phiReachable: boolean): OutputShape | undefined {
   switch (taint.kind) {
     case 'clean':
       return { kind: 'clean' }
@@ -106,7 +106,7 @@ function shapeOf(taint: OutputTaintLike, phiReachable: boolean): OutputShapeLike
   }
 }
 
-function isReadable({ format, delimiter, quote, escape }: CopyFormatLike): boolean {
+function isReadable({ format, delimiter, quote, escape }: CopyFormat): boolean {
   const used = format === 'csv' ? [delimiter, quote, escape] : [delimiter]
   return used.every((character) => /^[\0-\x7f]$/u.test(character))
 }
@@ -120,17 +120,17 @@ function isUnmistakable(marker: string): boolean {
 }
 
 /** Changes nothing, but the line has to have as many fields as the rows. */
-function headerRewriter(format: CopyFormatLike, fields: number): RowRewriter {
+function headerRewriter(format: CopyFormat, fields: number): RowRewriter {
   const cells = Array.from({ length: fields }, () => undefined)
   return rowRewriter(format, cells)
 }
 
-function rowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
+function rowRewriter(format: CopyFormat, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   return format.format === 'csv' ? csvRowRewriter(format, cells) : textRowRewriter(format, cells)
 }
 
 /** A rewriter that shows each row to the learner first, by rewriting it for nobody. */
-function learning(learner: RowLearner | undefined, rewriter: RowRewriter, format: CopyFormatLike): RowRewriter {
+function learning(learner: RowLearner | undefined, rewriter: RowRewriter, format: CopyFormat): RowRewriter {
   if (learner === undefined) return rewriter
   const learn = rowRewriter(format, learner.cells)
   return (source, start, end) => {

@@ -1,13 +1,13 @@
 import { QUANTITIES } from '../phi/classes.ts'
 import type { TargetPhi } from '../phi/target-phi.ts'
-import type { OutputTaintLike } from './output-shape.ts'
+import type { OutputTaint } from '../inspect/sql/facts.ts'
 import type { GroupGuard, ResultColumn } from './plan.ts'
 
 const INT8_OID = 20
 
 interface GuardInput {
   readonly columns: readonly ResultColumn[]
-  readonly outputs: readonly OutputTaintLike[]
+  readonly outputs: readonly OutputTaint[]
   readonly phi: TargetPhi
   readonly minimumGroupSize: number
 }

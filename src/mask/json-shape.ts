@@ -14,7 +14,7 @@ import {
   REDACTED_WHOLE,
 } from './json/json-mask.ts'
 import { clearsAll, type MaskContext, noteClasses, UNPROVEN } from './mask-context.ts'
-import type { OutputShapeLike, StoredColumnLike } from './output-shape.ts'
+import type { OutputShape, StoredColumn } from '../inspect/sql/facts.ts'
 import { type ColumnVerdict, judgeColumn, judgeNode, releasesYear } from './stored-column.ts'
 import { isNumberForm } from './value-type.ts'
 
@@ -26,7 +26,7 @@ const NULL = Buffer.from('null')
 const NO_MEMBERS = new MemberNames([])
 
 /** How a JSON value of this shape is masked. `PASS` when nothing of it changes. */
-export function jsonMask(shape: OutputShapeLike, context: MaskContext): JsonMask {
+export function jsonMask(shape: OutputShape, context: MaskContext): JsonMask {
   switch (shape.kind) {
     case 'clean':
       return PASS
@@ -58,7 +58,7 @@ export function jsonMask(shape: OutputShapeLike, context: MaskContext): JsonMask
 }
 
 /** How JSON is masked that is a copy of a stored column, or of a part of a document. */
-function columnMask(column: StoredColumnLike, context: MaskContext): JsonMask {
+function columnMask(column: StoredColumn, context: MaskContext): JsonMask {
   const typeOid = column.path.length === 0 ? column.typeOid : JSON_OID
   return verdictMask(judgeColumn(column, context), typeOid, context)
 }
@@ -141,7 +141,7 @@ function numberReplacer(label: Label, form: ValueForm | undefined, context: Mask
   return (source, start, end) => number(source, start, end) ?? integer(source, start, end)
 }
 
-function yearMask(column: StoredColumnLike, context: MaskContext): JsonMask {
+function yearMask(column: StoredColumn, context: MaskContext): JsonMask {
   const verdict = judgeColumn(column, context)
   if (verdict.kind === 'pass') return PASS
   if (verdict.kind !== 'label' || !releasesYear(verdict.label, column, context)) {

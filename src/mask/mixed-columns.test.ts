@@ -6,7 +6,7 @@ import type { ColumnPhi } from '../phi/target-phi.ts'
 import { FakeStandIns } from '../phi/tokens/stand-ins-test-support.ts'
 import type { Transform } from '../phi/transform-names.ts'
 import { compilePlan } from './compile-plan.ts'
-import type { OutputShapeLike, StoredColumnLike } from './output-shape.ts'
+import type { OutputShape, StoredColumn } from '../inspect/sql/facts.ts'
 import { REDACTED } from '../phi/transforms/redact.ts'
 
 const TABLE = 20_000
@@ -32,12 +32,12 @@ const columns: Readonly<Record<number, ColumnPhi>> = {
   [BORN]: { kind: 'phi', label: { class: 'date-of-birth', transform: 'year' } },
 }
 
-function copy(attnum: number, typeOid: number): StoredColumnLike {
+function copy(attnum: number, typeOid: number): StoredColumn {
   return { kind: 'column', oid: TABLE, attnum, typeOid, path: [] }
 }
 
 /** What a client sees of a value. `tableOid`: whether the server names an origin. */
-function seen(shape: OutputShapeLike, typeOid: number, value: string, tableOid = 0): string | null {
+function seen(shape: OutputShape, typeOid: number, value: string, tableOid = 0): string | null {
   const standIns = new FakeStandIns()
   const plan = compilePlan({
     columns: [{ name: 'c', tableOid, attnum: tableOid === 0 ? 0 : NAME, typeOid, typmod: -1, format: 0 }],
@@ -67,7 +67,7 @@ describe('copies of a column', () => {
   })
 
   /** A client would know by it which row has the value that it has put in itself. */
-  it.each<readonly [string, OutputShapeLike, number, string, string]>([
+  it.each<readonly [string, OutputShape, number, string, string]>([
     ['a token', { ...copy(NAME, TEXT), mixed: true }, TEXT, 'Ann', REDACTED],
     ['a pseudonym', { ...copy(PSEUDONYM, TEXT), mixed: true }, TEXT, 'Ann', REDACTED],
     [

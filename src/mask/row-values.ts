@@ -2,7 +2,7 @@ import { KNOWN_CLASSES, KnownValues } from '../phi/detect/known-values.ts'
 import { readValue } from '../phi/tokens/token-value.ts'
 import { valueForm } from '../phi/value-form.ts'
 import type { MaskContext } from './mask-context.ts'
-import type { OutputShapeLike } from './output-shape.ts'
+import type { OutputShape } from '../inspect/sql/facts.ts'
 import type { CellMasker, RowLearner } from './plan.ts'
 import { UNKNOWN_TYPE, type ValueType } from './value-type.ts'
 
@@ -28,7 +28,7 @@ export class RowValues {
   }
 
   /** Takes note of the next column of the row, and whether it is masked. */
-  column(shape: OutputShapeLike, type: ValueType, isMasked: boolean, context: MaskContext): void {
+  column(shape: OutputShape, type: ValueType, isMasked: boolean, context: MaskContext): void {
     this.#cells.push(isMasked ? this.#learner(shape, type, context) : undefined)
   }
 
@@ -39,7 +39,7 @@ export class RowValues {
     return { begin: () => this.#row.clear(), cells: this.#cells }
   }
 
-  #learner(shape: OutputShapeLike, type: ValueType, { phi, clears, typeOf }: MaskContext): CellMasker | undefined {
+  #learner(shape: OutputShape, type: ValueType, { phi, clears, typeOf }: MaskContext): CellMasker | undefined {
     if (shape.kind !== 'column' || shape.path.length > 0) return undefined
     const found = phi.columnOf(shape.oid, shape.attnum)
     if (found?.kind !== 'phi' || !KNOWN_CLASSES.has(found.label.class) || clears(found.label.class)) return undefined

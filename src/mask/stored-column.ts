@@ -4,7 +4,7 @@ import type { Label } from '../phi/labels.ts'
 import { releasedBy } from '../phi/released.ts'
 import { valueForm } from '../phi/value-form.ts'
 import { type MaskContext, UNPROVEN } from './mask-context.ts'
-import type { StoredColumnLike } from './output-shape.ts'
+import type { StoredColumn } from '../inspect/sql/facts.ts'
 
 /** What becomes of copies of a stored column. */
 export type ColumnVerdict =
@@ -21,7 +21,7 @@ const PASS: ColumnVerdict = { kind: 'pass' }
 const NOT_PROVEN: ColumnVerdict = { kind: 'unproven' }
 
 /** Judges a column, or the part of a document that its path leads to. Takes down what is masked. */
-export function judgeColumn(column: StoredColumnLike, context: MaskContext): ColumnVerdict {
+export function judgeColumn(column: StoredColumn, context: MaskContext): ColumnVerdict {
   const found = context.phi.columnOf(column.oid, column.attnum)
   const isMixed = column.mixed === true
   switch (found?.kind) {
@@ -99,7 +99,7 @@ function unlinkableLabel(label: Label): Label {
 }
 
 /** Whether the replacement of a stored date under this label shows its year. */
-export function releasesYear(label: Label, { typeOid }: StoredColumnLike, context: MaskContext): boolean {
+export function releasesYear(label: Label, { typeOid }: StoredColumn, context: MaskContext): boolean {
   const form = valueForm({ typeOid, typmod: -1, format: 0 }, context.typeOf)
   return form !== undefined && releasedBy(label, form.kind, context.currentYear).kind === 'year'
 }

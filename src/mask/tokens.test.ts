@@ -10,7 +10,7 @@ import { readValue, writeValue } from '../phi/tokens/token-value.ts'
 import { type LookedUpType, valueForm } from '../phi/value-form.ts'
 import { compileCopyPlan } from './copy-plan.ts'
 import { compilePlan, type PlanInput } from './compile-plan.ts'
-import type { CopyFormatLike, OutputShapeLike, OutputTaintLike, StoredColumnLike } from './output-shape.ts'
+import type { CopyFormat, OutputShape, OutputTaint, StoredColumn } from '../inspect/sql/facts.ts'
 import type { MaskPlan, ResultColumn } from './plan.ts'
 
 const TABLE = 20_000
@@ -64,14 +64,14 @@ const columns: Readonly<Record<number, ColumnPhi>> = {
 }
 const phi: TargetPhi = { columnOf: (oid, attnum) => (oid === TABLE ? columns[attnum] : undefined) }
 
-function stored(attnum: number, typeOid: number, path: readonly string[] = []): StoredColumnLike {
+function stored(attnum: number, typeOid: number, path: readonly string[] = []): StoredColumn {
   return { kind: 'column', oid: TABLE, attnum, typeOid, path }
 }
-const tainted = (shape: OutputShapeLike): OutputTaintLike => ({ kind: 'phi', classes: ['mrn'], shape })
+const tainted = (shape: OutputShape): OutputTaint => ({ kind: 'phi', classes: ['mrn'], shape })
 
 interface Out {
   readonly typeOid: number
-  readonly shape?: OutputShapeLike
+  readonly shape?: OutputShape
   readonly attnum?: number
   readonly typmod?: number
   readonly format?: 0 | 1
@@ -266,7 +266,7 @@ describe('a plan', () => {
 
   it('knows that rows of any type can need tokens, before the first one comes', () => {
     const standIns = new FakeStandIns()
-    const fields: OutputShapeLike = { kind: 'fields', fields: [stored(1, INT4), stored(2, TEXT)] }
+    const fields: OutputShape = { kind: 'fields', fields: [stored(1, INT4), stored(2, TEXT)] }
     for (const typeOid of [RECORD, PERSON]) {
       for (const format of [0, 1] as const)
         expect(planOf([{ typeOid, format, shape: fields }], standIns).pending).toBe(standIns)
@@ -277,7 +277,7 @@ describe('a plan', () => {
 describe('tokens in structures', () => {
   it('stand in arrays, element by element', () => {
     const standIns = new FakeStandIns()
-    const shape: OutputShapeLike = { kind: 'elements', element: stored(2, TEXT) }
+    const shape: OutputShape = { kind: 'elements', element: stored(2, TEXT) }
     const [ann, bob] = ['Ann', 'Bob B.'].map((name) => tokenOf(standIns, 'name', 'text', name))
     expect(maskText({ typeOid: TEXTS, shape }, '{Ann,NULL,"Bob B.",Ann}', standIns)).toBe(`{${ann},NULL,${bob},${ann}}`)
     const five = tokenOf(standIns, 'mrn', 'integer', '5')
@@ -295,7 +295,7 @@ describe('tokens in structures', () => {
 
   it('stand in rows, in text and in binary', () => {
     const standIns = new FakeStandIns()
-    const shape: OutputShapeLike = { kind: 'fields', fields: [stored(1, INT4), stored(2, TEXT)] }
+    const shape: OutputShape = { kind: 'fields', fields: [stored(1, INT4), stored(2, TEXT)] }
     const [id, name] = [tokenOf(standIns, 'mrn', 'integer', '5'), tokenOf(standIns, 'name', 'text', 'Ann')]
     expect(maskText({ typeOid: PERSON, shape }, '(5,Ann)', standIns)).toBe(`(${id},${name})`)
     const row = (of: string, called: string) =>
@@ -308,7 +308,7 @@ describe('tokens in structures', () => {
 
   it('stand in JSON that is made of columns, the same as in the columns', () => {
     const standIns = new FakeStandIns()
-    const shape: OutputShapeLike = {
+    const shape: OutputShape = {
       kind: 'object',
       members: [
         ['id', stored(1, INT4)],
@@ -395,7 +395,7 @@ describe('tokens in structures', () => {
   })
 })
 
-function copyPlan(format: CopyFormatLike, standIns: FakeStandIns | undefined) {
+function copyPlan(format: CopyFormat, standIns: FakeStandIns | undefined) {
   const compiled = compileCopyPlan({
     format,
     outputs: [tainted(stored(1, INT4)), { kind: 'clean' }, tainted(stored(2, TEXT))],
@@ -410,7 +410,7 @@ function copyPlan(format: CopyFormatLike, standIns: FakeStandIns | undefined) {
 }
 
 describe('tokens in COPY', () => {
-  const FORMAT: CopyFormatLike = {
+  const FORMAT: CopyFormat = {
     format: 'text',
     delimiter: '\t',
     null: String.raw`\N`,
@@ -418,7 +418,7 @@ describe('tokens in COPY', () => {
     quote: '"',
     escape: '"',
   }
-  const CSV: CopyFormatLike = { ...FORMAT, format: 'csv', delimiter: ',', null: '', header: true }
+  const CSV: CopyFormat = { ...FORMAT, format: 'csv', delimiter: ',', null: '', header: true }
 
   it.each([
     [
@@ -501,7 +501,7 @@ describe('nothing of a value', () => {
       maxLength: 12,
     })
     const name = stored(2, TEXT)
-    const object: OutputShapeLike = { kind: 'object', members: [['name', name]], rest: { kind: 'clean' } }
+    const object: OutputShape = { kind: 'object', members: [['name', name]], rest: { kind: 'clean' } }
     const outs: readonly (readonly [Out, (text: string) => string])[] = [
       [{ typeOid: TEXT, attnum: 2 }, (text) => text],
       [{ typeOid: VARCHAR, shape: name, typmod: 4 + 15 }, (text) => text],

@@ -4,7 +4,7 @@ import { PASS } from './json/json-mask.ts'
 import { jsonCellMasker } from './json-cell.ts'
 import { jsonMask } from './json-shape.ts'
 import type { MaskContext } from './mask-context.ts'
-import type { OutputShapeLike } from './output-shape.ts'
+import type { OutputShape } from '../inspect/sql/facts.ts'
 import type { CellMasker } from './plan.ts'
 import { arrayTextMasker } from './structured/array-text.ts'
 import { compositeTextMasker } from './structured/composite-text.ts'
@@ -21,19 +21,19 @@ const TEXT = { typmod: -1, format: 0 } as const
 
 const toNull: CellMasker = () => null
 
-type MaskValue = (shape: OutputShapeLike, type: ValueType, context: MaskContext) => CellMasker | 'pass'
+type MaskValue = (shape: OutputShape, type: ValueType, context: MaskContext) => CellMasker | 'pass'
 
 /**
  * Masks text of a type that nobody states: a column of COPY, a field of an anonymous row. Copies of a column are taken for
  * values of its type; arrays, rows and parts of documents for JSON where they can be read as that. What has no type at all
  * becomes NULL.
  */
-export function untypedMasker(shape: OutputShapeLike, maskValue: MaskValue, context: MaskContext): CellMasker | 'pass' {
+export function untypedMasker(shape: OutputShape, maskValue: MaskValue, context: MaskContext): CellMasker | 'pass' {
   const json = jsonMask(shape, context)
   if (json === PASS) return 'pass'
   const asJsonOr = (first: ReadonlySet<number>, otherwise: CellMasker) =>
     eitherMasker(first, jsonCellMasker(json, TEXT_FORM, otherwise), otherwise)
-  const typed = (of: OutputShapeLike, typeOid: number) => maskValue(of, { ...TEXT, typeOid }, context)
+  const typed = (of: OutputShape, typeOid: number) => maskValue(of, { ...TEXT, typeOid }, context)
   switch (shape.kind) {
     case 'clean':
       return 'pass'

@@ -5,7 +5,7 @@ import type { Label } from '../phi/labels.ts'
 import type { ColumnPhi, TargetPhi } from '../phi/target-phi.ts'
 import type { LookedUpType } from '../phi/value-form.ts'
 import type { MaskContext } from './mask-context.ts'
-import type { OutputShapeLike, StoredColumnLike } from './output-shape.ts'
+import type { OutputShape, StoredColumn } from '../inspect/sql/facts.ts'
 import { valueMasker } from './value-masker.ts'
 
 const TABLE = 20_000
@@ -89,23 +89,23 @@ const columns: Readonly<Record<number, ColumnPhi>> = {
 }
 const targetPhi: TargetPhi = { columnOf: (oid, attnum) => (oid === TABLE ? columns[attnum] : undefined) }
 
-function column(attnum: number, typeOid: number, path: readonly string[] = []): StoredColumnLike {
+function column(attnum: number, typeOid: number, path: readonly string[] = []): StoredColumn {
   return { kind: 'column', oid: TABLE, attnum, typeOid, path }
 }
 const name = column(1, TEXT)
 const born = column(2, DATE)
 const ssn = column(3, TEXT)
 const body = column(7, JSONB)
-const CLEAN: OutputShapeLike = { kind: 'clean' }
-const whole = (...of: readonly string[]): OutputShapeLike => ({ kind: 'whole', classes: of })
-const object = (of: Readonly<Record<string, OutputShapeLike>>, rest: OutputShapeLike = CLEAN): OutputShapeLike => ({
+const CLEAN: OutputShape = { kind: 'clean' }
+const whole = (...of: readonly string[]): OutputShape => ({ kind: 'whole', classes: of })
+const object = (of: Readonly<Record<string, OutputShape>>, rest: OutputShape = CLEAN): OutputShape => ({
   kind: 'object',
   members: Object.entries(of),
   rest,
 })
-const elements = (element: OutputShapeLike): OutputShapeLike => ({ kind: 'elements', element })
-const fields = (...of: readonly OutputShapeLike[]): OutputShapeLike => ({ kind: 'fields', fields: of })
-const year: OutputShapeLike = { kind: 'year', column: born }
+const elements = (element: OutputShape): OutputShape => ({ kind: 'elements', element })
+const fields = (...of: readonly OutputShape[]): OutputShape => ({ kind: 'fields', fields: of })
+const year: OutputShape = { kind: 'year', column: born }
 
 function contextFor(clears: readonly string[] = []): MaskContext {
   return {
@@ -118,7 +118,7 @@ function contextFor(clears: readonly string[] = []): MaskContext {
 }
 
 interface Case {
-  readonly shape: OutputShapeLike
+  readonly shape: OutputShape
   readonly type: number
   readonly value: string | Buffer
   readonly format?: 0 | 1
@@ -135,12 +135,12 @@ function mask({ shape, type, value, format = 0, typmod = -1, clears = [] }: Case
   return masked === null ? null : masked.toString(format === 1 ? 'hex' : 'utf8')
 }
 
-type Row = readonly [what: string, shape: OutputShapeLike, type: number, value: string, expected: string | null]
+type Row = readonly [what: string, shape: OutputShape, type: number, value: string, expected: string | null]
 
 const person = '{"name":"Smith","born":"1984-07-23","ssn":"123-45-6789","n":5}'
 
 /** The classes that a plan would name. */
-function classes(shape: OutputShapeLike, type: number, clears: readonly string[] = []): readonly string[] {
+function classes(shape: OutputShape, type: number, clears: readonly string[] = []): readonly string[] {
   const context = contextFor(clears)
   valueMasker(shape, { typeOid: type, typmod: -1, format: 0 }, context)
   return [...context.masked].toSorted()
@@ -151,7 +151,7 @@ function hex(text: string): string {
 }
 
 /** Masks a value in binary, given and returned in hexadecimal. */
-function binary(shape: OutputShapeLike, type: number, value: string): string | null {
+function binary(shape: OutputShape, type: number, value: string): string | null {
   return mask({ shape, type, value: Buffer.from(value, 'hex'), format: 1 })
 }
 
@@ -357,7 +357,7 @@ describe('valueMasker', () => {
 
   it('opens what is cleared, and nothing else', () => {
     const clears = ['name', 'date-of-birth']
-    const opened = (shape: OutputShapeLike, type: number, value: string, by: readonly string[] = clears) =>
+    const opened = (shape: OutputShape, type: number, value: string, by: readonly string[] = clears) =>
       mask({ shape, type, value, clears: by })
     expect(opened(name, TEXT, 'x')).toBe('pass')
     expect(opened(year, INT4, '1930')).toBe('pass')
@@ -439,7 +439,7 @@ describe('valueMasker', () => {
     const bytes = texts.map((text) => Buffer.from(text.join('')))
     // Every part of these is masked, and no name in them counts as declared.
     const leaves = fc.constantFrom(name, ssn, whole('ssn'), column(8, JSONB), column(3, TEXTS), column(10, JSONB))
-    const shapes = fc.letrec<{ shape: OutputShapeLike }>((tie) => ({
+    const shapes = fc.letrec<{ shape: OutputShape }>((tie) => ({
       shape: fc.oneof(
         { maxDepth: 3 },
         leaves,

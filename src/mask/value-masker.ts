@@ -6,7 +6,7 @@ import { type ValueForm, type ValueKind, valueForm } from '../phi/value-form.ts'
 import { jsonCellMasker } from './json-cell.ts'
 import { jsonMask, verdictMask } from './json-shape.ts'
 import { clearsAll, type MaskContext, noteClasses, UNPROVEN } from './mask-context.ts'
-import type { OutputShapeLike, StoredColumnLike } from './output-shape.ts'
+import type { OutputShape, StoredColumn } from '../inspect/sql/facts.ts'
 import type { CellMasker } from './plan.ts'
 import { type ColumnVerdict, judgeColumn, releasesYear } from './stored-column.ts'
 import { arrayMasker } from './structured/array.ts'
@@ -15,7 +15,7 @@ import { untypedMasker } from './untyped-value.ts'
 import { isNumberForm, UNKNOWN_TYPE, type ValueType } from './value-type.ts'
 
 /** Masks values of a shape; 'pass' when nothing of them is masked. */
-export function valueMasker(shape: OutputShapeLike, type: ValueType, context: MaskContext): CellMasker | 'pass' {
+export function valueMasker(shape: OutputShape, type: ValueType, context: MaskContext): CellMasker | 'pass' {
   if (type.typeOid === UNKNOWN_TYPE) return untypedMasker(shape, valueMasker, context)
   switch (shape.kind) {
     case 'clean':
@@ -45,7 +45,7 @@ function redacted(type: ValueType, context: MaskContext): CellMasker {
 /** Masks values that are copies of a stored column, or of a part of a document, of which `verdict` is known. */
 function columnMasker(
   verdict: ColumnVerdict,
-  column: StoredColumnLike,
+  column: StoredColumn,
   type: ValueType,
   context: MaskContext,
 ): CellMasker | 'pass' {
@@ -72,7 +72,7 @@ function columnMasker(
 const JSON_OID = 114
 
 /** The form of a stored value, or of its elements: an array stands for each of them. */
-function storedForm(column: StoredColumnLike, context: MaskContext): ValueForm {
+function storedForm(column: StoredColumn, context: MaskContext): ValueForm {
   const text = (typeOid: number) => formOf({ typeOid, typmod: -1, format: 0 }, context)
   const form = text(column.typeOid)
   return form.kind === 'array' ? text(form.elementOid) : form
@@ -114,7 +114,7 @@ function family(kind: ValueKind): string {
   return kind === 'timestamp' || kind === 'timestamptz' ? 'date' : kind
 }
 
-function yearMasker(column: StoredColumnLike, type: ValueType, context: MaskContext): CellMasker | 'pass' {
+function yearMasker(column: StoredColumn, type: ValueType, context: MaskContext): CellMasker | 'pass' {
   const verdict = judgeColumn(column, context)
   if (verdict.kind === 'pass') return 'pass'
   const form = formOf(type, context)
@@ -125,7 +125,7 @@ function yearMasker(column: StoredColumnLike, type: ValueType, context: MaskCont
   return cellTransform('year', form, verdict.label.class, context)
 }
 
-type Structure = Extract<OutputShapeLike, { kind: 'object' | 'elements' | 'fields' }>
+type Structure = Extract<OutputShape, { kind: 'object' | 'elements' | 'fields' }>
 
 function structureMasker(shape: Structure, type: ValueType, context: MaskContext): CellMasker | 'pass' {
   const mask = jsonMask(shape, context)
@@ -146,11 +146,7 @@ function structureMasker(shape: Structure, type: ValueType, context: MaskContext
 }
 
 /** In SQL an array of arrays is one array with more dimensions. */
-function innermost(
-  shape: Structure & { kind: 'elements' },
-  elementType: ValueType,
-  context: MaskContext,
-): OutputShapeLike {
+function innermost(shape: Structure & { kind: 'elements' }, elementType: ValueType, context: MaskContext): OutputShape {
   const form = formOf(elementType, context)
   let { element } = shape
   while (element.kind === 'elements' && form.kind !== 'array' && !isJson(form)) element = element.element

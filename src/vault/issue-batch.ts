@@ -62,8 +62,7 @@ export async function issueBatch(
 ): Promise<Issued | 'deleted'> {
   const known: IssuedToken[] = []
   const made: IssuedToken[] = []
-  // In the order of the index: whoever stores the same values at the same time waits for us and not we for them.
-  let open = inOrder(requests.map((request) => ({ request, index: scope.keys.indexOf(request) })))
+  let open: readonly Wanted[] = requests.map((request) => ({ request, index: scope.keys.indexOf(request) }))
   for (let round = 0; open.length > 0 && round <= ROUNDS; round++) {
     if (round > 0 || looksFirst) open = await takeStored(options, scope, open, known)
     if (open.length === 0 || round === ROUNDS) break
@@ -73,10 +72,6 @@ export async function issueBatch(
   }
   if (open.some(({ request }) => !SCARCE_FORMS.includes(request.form))) throw new Error('new tokens cannot be stored')
   return { tokens: [...known, ...made], known: known.length }
-}
-
-function inOrder(wanted: readonly Wanted[]): readonly Wanted[] {
-  return wanted.toSorted((a, b) => Buffer.compare(a.index, b.index))
 }
 
 /** Takes the tokens that are in the store already, and clears those away that are over. Gives back what is left. */
@@ -137,5 +132,5 @@ async function store(
     if (added.has(token)) issued.push({ request: one.request, token, expiresAt: now + lifetimeMs })
     else rest.push(one)
   }
-  return inOrder(rest)
+  return rest
 }

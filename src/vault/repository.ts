@@ -55,8 +55,8 @@ export interface TokenRepository {
   /** Without those that are over. None when the scope is deleted. */
   findByToken(scopeId: string, tokens: readonly string[]): Promise<readonly StoredToken[]>
   /**
-   * Stores those whose token and index are both free, in the order given, and tells which; 'deleted' when the scope is. Durable
-   * when it resolves. Callers give them in the order of the index, so that two of them do not wait for each other.
+   * Stores those whose token and index are both free, and tells which; 'deleted' when the scope is. Durable when it resolves.
+   * It takes them in one order, whatever the order given, so that two who store the same do not wait for each other.
    */
   addTokens(scopeId: string, tokens: readonly NewToken[], lifetimeMs: number): Promise<ReadonlySet<string> | 'deleted'>
   /**

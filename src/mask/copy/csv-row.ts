@@ -1,5 +1,5 @@
 import type { ByteWriter } from '../byte-writer.ts'
-import type { CopyFormatLike } from '../output-shape.ts'
+import type { CopyFormat } from '../../inspect/sql/facts.ts'
 import type { CellMasker } from '../plan.ts'
 import { CopyFormatError } from './copy-format-error.ts'
 import { type RowRewriter, rowRewriter } from './row-rewriter.ts'
@@ -12,7 +12,7 @@ const RETURN = 0x0d
  * masked is always quoted: the server quotes what holds a delimiter, which the client chooses, so that the quotes would tell
  * which characters a value has (DELIMITER '9').
  */
-export function csvRowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
+export function csvRowRewriter(format: CopyFormat, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   const delimiter = format.delimiter.charCodeAt(0)
   const quote = format.quote.charCodeAt(0)
   const escape = format.escape.charCodeAt(0)

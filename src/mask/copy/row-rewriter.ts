@@ -1,5 +1,5 @@
 import { ByteWriter } from '../byte-writer.ts'
-import type { CopyFormatLike } from '../output-shape.ts'
+import type { CopyFormat } from '../../inspect/sql/facts.ts'
 import type { CellMasker } from '../plan.ts'
 import { CopyFormatError } from './copy-format-error.ts'
 
@@ -20,7 +20,7 @@ const NEWLINE = 0x0a
 
 /** Rewrites rows of COPY, field by field. What is not masked keeps its bytes. */
 export function rowRewriter(
-  format: CopyFormatLike,
+  format: CopyFormat,
   cells: readonly (CellMasker | undefined)[],
   syntax: FieldSyntax,
 ): RowRewriter {

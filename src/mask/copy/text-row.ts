@@ -1,5 +1,5 @@
 import type { ByteWriter } from '../byte-writer.ts'
-import type { CopyFormatLike } from '../output-shape.ts'
+import type { CopyFormat } from '../../inspect/sql/facts.ts'
 import type { CellMasker } from '../plan.ts'
 import { CopyFormatError } from './copy-format-error.ts'
 import { type RowRewriter, rowRewriter } from './row-rewriter.ts'
@@ -19,7 +19,7 @@ const LETTER_OF: ReadonlyMap<number, number> = new Map([
 const CONTROL_OF: ReadonlyMap<number, number> = new Map([...LETTER_OF].map(([control, letter]) => [letter, control]))
 
 /** Rewrites rows in text format. What is not masked keeps its bytes. */
-export function textRowRewriter(format: CopyFormatLike, cells: readonly (CellMasker | undefined)[]): RowRewriter {
+export function textRowRewriter(format: CopyFormat, cells: readonly (CellMasker | undefined)[]): RowRewriter {
   const delimiter = format.delimiter.charCodeAt(0)
   return rowRewriter(format, cells, {
     fieldEnd: (source, start, last) => fieldEnd(source, start, last, delimiter),

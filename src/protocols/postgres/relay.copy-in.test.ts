@@ -18,8 +18,8 @@ import {
 import { FrameCursor } from './framing.ts'
 import { DEFAULT_FRAME_LIMITS } from './limits.ts'
 import { FRONTEND } from './messages.ts'
-import { ModelServer } from './model-server-test-support.ts'
 import { describeFrames, FakeGate, relayInMemory, settle } from './relay-test-support.ts'
+import { servedRelay } from './served-relay-test-support.ts'
 
 /** Passes whole lines on in capital letters, and refuses one with `bad` in it. */
 class Lines implements CopyInRows {
@@ -74,31 +74,13 @@ function dataIn(bytes: Buffer): string {
 }
 
 function session(gate: CopyInGate) {
-  const parts = relayInMemory(gate)
-  const server = new ModelServer()
-  const ended = parts.relay.run()
-  const sent: Buffer[] = []
-  parts.target.onBytes = (bytes) => {
-    sent.push(bytes)
-    const reply = server.take(bytes)
-    if (reply.length > 0) setImmediate(() => parts.target.push(reply))
-  }
-  const send = async (...messages: readonly Buffer[]): Promise<readonly string[]> => {
-    const from = parts.client.output.length
-    parts.client.push(Buffer.concat(messages))
-    await settle(30)
-    return describeFrames('backend', parts.client.output.subarray(from))
-  }
-  const outcomes = () => gate.events.filter(({ kind }) => kind === 'outcome').map(({ detail }) => detail)
+  const served = servedRelay(gate, 30)
   return {
-    ...parts,
+    ...served,
     gate,
-    server,
-    send,
-    ended,
-    outcomes,
-    sent: () => types(describeFrames('frontend', Buffer.concat(sent))),
-    data: () => dataIn(Buffer.concat(sent)),
+    outcomes: () => gate.events.filter(({ kind }) => kind === 'outcome').map(({ detail }) => detail),
+    sent: () => types(describeFrames('frontend', served.received())),
+    data: () => dataIn(served.received()),
   }
 }
 

@@ -19,8 +19,8 @@ import {
 } from './encode.ts'
 import { FrameCursor } from './framing.ts'
 import { DEFAULT_FRAME_LIMITS } from './limits.ts'
-import { ModelServer } from './model-server-test-support.ts'
 import { describeFrames, FakeGate, relayInMemory, settle } from './relay-test-support.ts'
+import { servedRelay } from './served-relay-test-support.ts'
 
 /** Resolves `tok1` to `tok9`, and refuses what has `bad` in it. */
 class ResolvingGate extends FakeGate {
@@ -92,22 +92,8 @@ const types = (frames: readonly string[]): string => frames.map(([letter]) => le
 
 /** A session whose server answers whenever it has been sent something. */
 function session(gate: ResolvingGate) {
-  const parts = relayInMemory(gate)
-  const server = new ModelServer()
-  const ended = parts.relay.run()
-  const sent: Buffer[] = []
-  parts.target.onBytes = (bytes) => {
-    sent.push(bytes)
-    const reply = server.take(bytes)
-    if (reply.length > 0) setImmediate(() => parts.target.push(reply))
-  }
-  const send = async (...messages: readonly Buffer[]): Promise<readonly string[]> => {
-    const from = parts.client.output.length
-    parts.client.push(Buffer.concat(messages))
-    await settle(20)
-    return describeFrames('backend', parts.client.output.subarray(from))
-  }
-  return { ...parts, gate, server, send, ended, sent: () => describeFrames('frontend', Buffer.concat(sent)) }
+  const served = servedRelay(gate, 20)
+  return { ...served, gate, sent: () => describeFrames('frontend', served.received()) }
 }
 
 const bind = (portal: string, statement: string): Buffer => encodeBind({ portal, statement })
