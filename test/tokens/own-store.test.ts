@@ -81,7 +81,8 @@ describe('the server of the gateway’s own', () => {
     await gateway.kill9()
     // At once, while the old server still ends.
     const next = await startProcess(file)
-    expect(isRunning(pid)).toBe(false)
+    // It gives its files up just before it ends, and whoever adopts it takes a moment to notice.
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000, interval: 50 })
     const again = await agentAt(next.port)
     expect(await shownName(again, 2)).toBe(token)
     expect(await idsBy(again, token)).toEqual([2])
