@@ -25,6 +25,18 @@ export const ERRORS = {
     title: 'this identity may not open this target, or the target does not exist',
     hint: 'Check the database name, or ask for a grant.',
   },
+  'CHP-AUTH-REVOKED': {
+    blame: 'client',
+    sqlstate: '28000',
+    title: 'this identity or its token has been revoked',
+    hint: 'Ask the operator of the gateway why; a new token helps only if the token alone was revoked.',
+  },
+  'CHP-DELEGATION-REFUSED': {
+    blame: 'client',
+    sqlstate: '28000',
+    title: 'this delegation is not allowed',
+    hint: 'Every member of the chain needs a grant that covers what is asked for; see docs/identity.md.',
+  },
   'CHP-AUTH-EXPIRED': {
     blame: 'client',
     sqlstate: '28000',
@@ -115,6 +127,61 @@ export const ERRORS = {
     title: 'this statement needs an approval, and approvals are not available on this gateway',
     hint: 'Ask somebody with direct rights to do this, or narrow the statement.',
   },
+  'CHP-POLICY-UNGRANTED': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'no grant of this identity covers a table or column of the statement',
+    hint: 'Name only the tables and columns that you may use, or request access to more.',
+  },
+  'CHP-APPROVAL-PENDING': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'this statement waits for an approval',
+    hint: 'Send exactly the same statement again when it was approved; the ticket in the message names the request.',
+  },
+  'CHP-APPROVAL-REFUSED': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'an approver refused this statement',
+    hint: 'The reason is with the request that the message names. Do not send it again as it is.',
+  },
+  'CHP-APPROVAL-WITHDRAWN': {
+    blame: 'client',
+    sqlstate: '57014',
+    title: 'the request for an approval was withdrawn',
+    hint: 'Send the statement again to ask anew.',
+  },
+  'CHP-APPROVAL-UNAVAILABLE': {
+    blame: 'gateway',
+    sqlstate: '58000',
+    title: 'approvals cannot be asked for or looked up at the moment',
+    hint: 'Try again later; statements that need no approval work.',
+  },
+  'CHP-APPROVAL-INVALID': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'this decision does not count',
+    hint: 'Look at the request again: it may be over, yours, or not for you to decide.',
+  },
+  'CHP-BUDGET-EXCEEDED': {
+    blame: 'client',
+    // configuration_limit_exceeded
+    sqlstate: '53400',
+    title: 'a budget of this identity is used up',
+    hint: 'Ask for less, wait until the budget begins anew, or request access with a larger one.',
+  },
+  'CHP-BUDGET-UNAVAILABLE': {
+    blame: 'gateway',
+    sqlstate: '58000',
+    title: 'budgets cannot be counted at the moment',
+    hint: 'Try again later.',
+  },
+  'CHP-PATIENT-SCOPE': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'the statement is not bound to the patients that this run may see',
+    hint: 'Compare the key of the patient with one of the patients of the run, for every table with patient data that is read.',
+  },
   'CHP-POLICY-ERROR': {
     blame: 'operator',
     sqlstate: '58000',
@@ -151,6 +218,12 @@ export const ERRORS = {
     sqlstate: '58000',
     title: 'the store of tokens cannot be reached, so that tokens can neither be given out nor understood',
     hint: 'Try again later, or select columns that are not tokenised.',
+  },
+  'CHP-STORE-UNAVAILABLE': {
+    blame: 'gateway',
+    sqlstate: '58000',
+    title: 'the store cannot be reached, and what was asked for is kept there',
+    hint: 'Try again later; "chaperone sessions ls" works without the store.',
   },
   'CHP-DETECTOR-UNAVAILABLE': {
     blame: 'gateway',
@@ -212,6 +285,24 @@ export const ERRORS = {
     sqlstate: '57P01',
     title: 'the gateway ended this session',
     hint: 'Connect again.',
+  },
+  'CHP-REQUEST-INVALID': {
+    blame: 'client',
+    sqlstate: '22023',
+    title: 'the request over https is not of the form that is documented',
+    hint: 'See /v1/openapi.json of the gateway for what is accepted.',
+  },
+  'CHP-REQUEST-FORBIDDEN': {
+    blame: 'client',
+    sqlstate: '42501',
+    title: 'this request over https is not accepted from here',
+    hint: 'Send it from the page of the gateway itself, or with a token in the Authorization header; people decide, agents do not.',
+  },
+  'CHP-REQUEST-UNKNOWN': {
+    blame: 'client',
+    sqlstate: '42704',
+    title: 'there is nothing here that this identity may see',
+    hint: 'Check the address, and that you are signed in as the right person.',
   },
   'CHP-CONFIG-INVALID': {
     blame: 'operator',

@@ -8,7 +8,17 @@ export interface Wire {
   /** DER of the peer's certificate, for channel binding; undefined without TLS or when the peer sent none. */
   readonly peerCertificate: Buffer | undefined
   /** Continues inside TLS. The stream must hold no unread bytes, or they would have been sent in clear (CVE-2021-23222). */
-  startTls(): Promise<Wire>
+  startTls(start?: TlsStart): Promise<Wire>
+}
+
+/** How a server begins TLS. */
+export interface TlsStart {
+  /** The application protocol (RFC 7301) that a client has to name if it names any. */
+  readonly protocol: string
+  /** Whether it has to name it: where TLS begins with the first byte, nothing else says what the connection is for. */
+  readonly mustBeNamed: boolean
+  /** The beginning of the client's handshake, where it was read already. */
+  readonly received: Buffer
 }
 
 export interface Peer {
