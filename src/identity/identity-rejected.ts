@@ -15,6 +15,7 @@ export const REJECTION_REASONS = [
   'claim-missing',
   'claim-mismatch',
   'kind-unknown',
+  'actor-refused',
   'keys-unavailable',
 ] as const
 

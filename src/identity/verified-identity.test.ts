@@ -38,4 +38,40 @@ describe('VerifiedIdentity', () => {
     expect(() => Object.assign(identity.principal, { subject: 'b' })).toThrow(TypeError)
     expect(() => Reflect.apply(Array.prototype.push, identity.principal.groups, ['admins'])).toThrow(TypeError)
   })
+
+  it('shares nothing of a chain and of what bounds it either', () => {
+    const origin = {
+      issuer: 'main',
+      subject: 'b',
+      kind: 'human' as const,
+      groups: ['x'],
+      claims: { tenant: ['north'] },
+    }
+    const lists = { onBehalfOf: [origin], patients: ['p1'], targets: ['hospital'] }
+    const sources = ['digest']
+    const identity = VerifiedIdentity.ofVerifiedToken({
+      ...facts,
+      sources,
+      principal: { ...facts.principal, ...lists },
+    })
+    const before = structuredClone(identity.principal)
+    origin.groups.push('admins')
+    origin.claims.tenant.push('south')
+    lists.onBehalfOf.length = 0
+    lists.patients.push('p2')
+    lists.targets.push('billing')
+    sources.length = 0
+    expect(identity.principal).toEqual(before)
+    expect([identity.sources, identity.firstIssuedAt]).toEqual([['digest'], facts.issuedAt])
+    const [member] = identity.principal.onBehalfOf ?? []
+    for (const part of [
+      identity.principal.onBehalfOf,
+      member,
+      member?.groups,
+      member?.claims,
+      member?.claims?.['tenant'],
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true)
+    }
+  })
 })

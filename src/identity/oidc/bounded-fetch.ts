@@ -56,13 +56,18 @@ export async function fetchJsonObject(url: string, limits: FetchLimits): Promise
   } catch (error) {
     throw error instanceof FetchFailed ? error : new FetchFailed(describe(error))
   }
+  return parseJsonObject(body, 'the answer')
+}
+
+/** @throws FetchFailed */
+export function parseJsonObject(body: Uint8Array, what: string): Record<string, unknown> {
   let document: unknown
   try {
     document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
-    throw new FetchFailed('the answer is not JSON')
+    throw new FetchFailed(`${what} is not JSON`)
   }
-  if (!isObject(document)) throw new FetchFailed('the answer is not a JSON object')
+  if (!isObject(document)) throw new FetchFailed(`${what} is not a JSON object`)
   return document
 }
 

@@ -1,7 +1,7 @@
 import { assert, jsonValue, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdentityRejected } from '../identity-rejected.ts'
-import { principalOf } from './claims.ts'
+import { principalOf as read } from './claims.ts'
 import type { IssuerSettings } from './issuer-settings.ts'
 
 const settings: IssuerSettings = {
@@ -16,6 +16,7 @@ const settings: IssuerSettings = {
   jwksCacheSeconds: 600,
   jwksCooldownSeconds: 30,
 }
+const principalOf = (made: Record<string, unknown>, from: IssuerSettings) => read(made, from, new Map())
 const claims = { sub: 'agent-7', kind: 'bot', groups: ['readers', 'readers', 'ward 3'], name: 'Agent Seven' }
 
 function reasonOf(change: Record<string, unknown>, other: Partial<IssuerSettings> = {}): string | undefined {
@@ -61,7 +62,8 @@ describe('principalOf', () => {
 
   it('takes groups only as a bounded list of clean strings; none means none', () => {
     expect(principalOf({ ...claims, groups: undefined }, settings).groups).toEqual([])
-    for (const groups of ['readers', 'a b', null, 7, {}, [7], [['a']], ['a\u0000'], [''], ['x'.repeat(256)]]) {
+    expect(principalOf({ ...claims, groups: 'ward 3' }, settings).groups).toEqual(['ward 3'])
+    for (const groups of ['', 'a\nb', null, 7, {}, [7], [['a']], ['a\u0000'], [''], ['x'.repeat(256)]]) {
       expect(reasonOf({ groups })).toBe('claim-mismatch')
     }
     expect(reasonOf({ groups: Array.from({ length: 1001 }, (_, index) => `g${index}`) })).toBe('claim-mismatch')

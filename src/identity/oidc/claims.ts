@@ -1,58 +1,41 @@
 import type { JWTPayload } from 'jose'
 import { IdentityRejected, type RejectionReason } from '../identity-rejected.ts'
-import type { ClaimValue, Principal, PrincipalKind } from '../principal.ts'
+import type { ClaimValue, Member, Principal, PrincipalKind } from '../principal.ts'
+import { isSafeText } from '../safe-text.ts'
+import { actorsOf, type IssuerNames } from './actors.ts'
 import { isObject } from './bounded-fetch.ts'
+import { claimNamed } from './claim-path.ts'
 import type { IssuerSettings } from './issuer-settings.ts'
 
 const MAX_GROUPS = 1000
-const MAX_TEXT_CHARACTERS = 255
-
-/**
- * What could forge a line of a log or hide in a name: control characters, line and paragraph separators, lone
- * surrogates, and the marks that change the direction of text.
- */
-const UNSAFE_TEXT = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
-
-const isSafeText = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS && value.trim() !== '' && !UNSAFE_TEXT.test(value)
 
 const isClaimValue = (value: unknown): value is ClaimValue => ['string', 'number', 'boolean'].includes(typeof value)
 
-/** A claim by its name, or else by the path that a dotted name spells. Own properties only. */
-function claimNamed(claims: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name]
-  let at: unknown = claims
-  for (const step of name.split('.')) {
-    if (!isObject(at) || !Object.hasOwn(at, step)) return undefined
-    at = at[step]
-  }
-  return at
+/**
+ * Makes the principal that a verified token's claims stand for: its subject, or, when the token has an `act` claim, the
+ * current actor on behalf of the actors before it and of the subject.
+ * @throws IdentityRejected claim-missing, claim-mismatch, kind-unknown or actor-refused
+ */
+export function principalOf(claims: JWTPayload, settings: IssuerSettings, names: IssuerNames): Principal {
+  checkRequiredClaims(claims, settings)
+  const subject = memberOf(claims, settings)
+  const name = optionalText(claims, settings.claims.name, settings)
+  const purpose = optionalText(claims, settings.claims.purpose, settings)
+  const purposed = purpose === undefined ? {} : { purpose }
+  const [holder, ...before] = actorsOf(claims, settings, names)
+  if (holder === undefined) return { ...subject, name, ...purposed }
+  // The name is that of the subject.
+  return { ...holder, name: undefined, ...purposed, onBehalfOf: [...before, subject] }
 }
 
-/**
- * Makes the principal that a verified token's claims stand for.
- * @throws IdentityRejected claim-missing, claim-mismatch or kind-unknown
- */
-export function principalOf(claims: JWTPayload, settings: IssuerSettings): Principal {
-  const { claims: mapping, name: issuer } = settings
-  checkRequiredClaims(claims, settings)
-  const subject = claimNamed(claims, mapping.subject)
+function memberOf(claims: JWTPayload, settings: IssuerSettings): Member {
+  const { name: issuer } = settings
+  const subject = claimNamed(claims, settings.claims.subject)
   if (subject === undefined) throw new IdentityRejected('claim-missing', issuer)
   if (!isSafeText(subject)) throw new IdentityRejected('claim-mismatch', issuer)
-  const principal = {
-    issuer,
-    subject,
-    kind: kindOf(claims, settings),
-    groups: groupsOf(claims, settings),
-    name: optionalText(claims, settings.claims.name, settings),
-  }
-  const purpose = optionalText(claims, settings.claims.purpose, settings)
+  const member = { issuer, subject, kind: kindOf(claims, settings), groups: groupsOf(claims, settings) }
   const kept = keptClaims(claims, settings)
-  return {
-    ...principal,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(kept === undefined ? {} : { claims: kept }),
-  }
+  return kept === undefined ? member : { ...member, claims: kept }
 }
 
 function checkRequiredClaims(claims: JWTPayload, settings: IssuerSettings): void {
@@ -84,9 +67,15 @@ function groupsOf(claims: JWTPayload, settings: IssuerSettings): readonly string
     if (isObject(elsewhere) && Object.hasOwn(elsewhere, settings.claims.groups)) throw reject('claim-missing')
     return []
   }
-  if (!Array.isArray(value) || value.length > MAX_GROUPS) throw reject('claim-mismatch')
+  // One text is a group by itself, blanks and all: of CI tokens, where any claim may serve as the group.
+  const list: readonly unknown[] | undefined = Array.isArray(value)
+    ? value
+    : typeof value === 'string'
+      ? [value]
+      : undefined
+  if (list === undefined || list.length > MAX_GROUPS) throw reject('claim-mismatch')
   const groups: string[] = []
-  for (const group of value as readonly unknown[]) {
+  for (const group of list) {
     if (!isSafeText(group)) throw reject('claim-mismatch')
     groups.push(group)
   }
@@ -100,7 +89,7 @@ function optionalText(claims: JWTPayload, claim: string | undefined, settings: I
   return value
 }
 
-function keptClaims(claims: JWTPayload, settings: IssuerSettings): Principal['claims'] {
+function keptClaims(claims: JWTPayload, settings: IssuerSettings): Member['claims'] {
   if (settings.keepClaims === undefined) return undefined
   const kept: [string, ClaimValue | readonly ClaimValue[]][] = []
   for (const name of settings.keepClaims) {

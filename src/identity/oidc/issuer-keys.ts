@@ -1,8 +1,12 @@
+import { readFile, stat } from 'node:fs/promises'
 import { createLocalJWKSet, type CryptoKey, errors, type JWK } from 'jose'
 import type { Clock } from '../../lib/clock.ts'
+import { codeOf } from '../../lib/error-code.ts'
 import { IdentityRejected } from '../identity-rejected.ts'
-import { FetchFailed, fetchJsonObject, isObject } from './bounded-fetch.ts'
+import { FetchFailed, fetchJsonObject, isObject, parseJsonObject } from './bounded-fetch.ts'
 import { type IssuerSettings, isAcceptableUrl } from './issuer-settings.ts'
+import { fetchTrusting } from './private-fetch.ts'
+import type { VerificationKeys } from './trusted-issuer.ts'
 
 export interface IssuerKeysOptions {
   readonly clock: Clock
@@ -14,6 +18,8 @@ export interface IssuerKeysOptions {
 interface KeySet {
   readonly find: ReturnType<typeof createLocalJWKSet>
   readonly fetchedAt: number
+  /** Of a key file: what tells that it was changed. */
+  readonly version: string | undefined
   /** Whether a key that cannot be imported was reported: once is enough, any token could ask for it. */
   reported: boolean
 }
@@ -24,6 +30,8 @@ const MAX_KEYS = 64
 /** Keys that are tried when a token does not say which one signed it and the set has several of the kind. */
 const MAX_CANDIDATES = 4
 const MIN_RSA_BITS = 2048
+/** How often it is asked whether a key file was changed. */
+const LOOK_AT_FILE_MS = 1000
 const DEFAULT_STALE_SECONDS = 3600
 const DEFAULT_TIMEOUT_SECONDS = 5
 
@@ -40,13 +48,14 @@ function isPublicSigningKey(jwk: JWK): boolean {
 const isKey = (value: unknown): value is JWK => isObject(value) && typeof value['kty'] === 'string'
 
 /** The public keys of one issuer: discovered, kept, renewed, and kept a bounded time longer when renewing fails. */
-export class IssuerKeys {
+export class IssuerKeys implements VerificationKeys {
   readonly #settings: IssuerSettings
   readonly #options: IssuerKeysOptions
   readonly #closing = new AbortController()
   #keys: KeySet | undefined
   #attemptedAt = Number.NEGATIVE_INFINITY
   #attemptFailed = false
+  #lookedAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<void> | undefined
 
   constructor(settings: IssuerSettings, options: IssuerKeysOptions) {
@@ -64,6 +73,7 @@ export class IssuerKeys {
    * @throws IdentityRejected key-unknown or keys-unavailable
    */
   async find(algorithm: string, keyId: string | undefined): Promise<readonly CryptoKey[]> {
+    if (await this.#fileWasChanged()) await this.#refresh()
     if (this.#age() >= this.#settings.jwksCacheSeconds * 1000) await this.#refreshUnlessTriedLately()
     let found = await this.#lookUp(algorithm, keyId)
     if (found.length === 0) {
@@ -125,8 +135,8 @@ export class IssuerKeys {
   async #fetchKeys(): Promise<void> {
     this.#attemptedAt = this.#options.clock()
     try {
-      const find = await this.#fetchKeySet(await this.#discover())
-      this.#keys = { find, fetchedAt: this.#attemptedAt, reported: false }
+      const { document, version } = await this.#keySetDocument()
+      this.#keys = { find: this.#usableKeys(document), fetchedAt: this.#attemptedAt, version, reported: false }
       this.#attemptFailed = false
     } catch (error) {
       if (!(error instanceof FetchFailed)) throw error
@@ -148,8 +158,33 @@ export class IssuerKeys {
     return keysUrl
   }
 
-  async #fetchKeySet(url: string): Promise<KeySet['find']> {
-    const { keys } = await this.#fetch('key set', url, MAX_KEY_SET_BYTES)
+  async #keySetDocument(): Promise<{ document: Record<string, unknown>; version: string | undefined }> {
+    const source = this.#settings.keySource ?? { kind: 'discovery' }
+    if (source.kind === 'file') {
+      const version = await versionOf(source.file)
+      return { document: await readKeyFile(source.file), version }
+    }
+    const url = source.kind === 'url' ? source.url : await this.#discover()
+    return { document: await this.#fetch('key set', url, MAX_KEY_SET_BYTES), version: undefined }
+  }
+
+  /** A file is cheap to look at, so that a key that was taken out of it stops to count at once and not with the cache. */
+  async #fileWasChanged(): Promise<boolean> {
+    const { keySource } = this.#settings
+    const now = this.#options.clock()
+    if (keySource?.kind !== 'file' || this.#keys === undefined || Math.abs(now - this.#lookedAt) < LOOK_AT_FILE_MS) {
+      return false
+    }
+    this.#lookedAt = now
+    const known = this.#keys.version
+    return versionOf(keySource.file).then(
+      (version) => version !== known,
+      // As with a server that is away, the keys at hand stay in use until they are too old.
+      () => false,
+    )
+  }
+
+  #usableKeys({ keys }: Record<string, unknown>): KeySet['find'] {
     if (!Array.isArray(keys)) throw new FetchFailed('key set: it has no list of keys')
     if (keys.length > MAX_KEYS) throw new FetchFailed(`key set: it has more than ${MAX_KEYS} keys`)
     const usable = keys.filter(isKey).filter(isPublicSigningKey)
@@ -164,10 +199,10 @@ export class IssuerKeys {
   }
 
   async #fetch(what: string, url: string, maxBytes: number): Promise<Record<string, unknown>> {
-    const { fetchTimeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = this.#settings
+    const { fetchTimeoutSeconds = DEFAULT_TIMEOUT_SECONDS, caFile } = this.#settings
     try {
       return await fetchJsonObject(url, {
-        fetch: this.#options.fetch,
+        fetch: caFile === undefined ? this.#options.fetch : await fetchTrusting(caFile),
         timeoutMilliseconds: fetchTimeoutSeconds * 1000,
         maxBytes,
         signal: this.#closing.signal,
@@ -176,4 +211,25 @@ export class IssuerKeys {
       throw error instanceof FetchFailed ? new FetchFailed(`${what}: ${error.message}`) : error
     }
   }
+}
+
+async function versionOf(file: string): Promise<string> {
+  try {
+    const { mtimeMs, size, ino } = await stat(file)
+    return `${mtimeMs} ${size} ${ino}`
+  } catch (error) {
+    throw new FetchFailed(`key file: it cannot be read (${codeOf(error) ?? 'error'})`)
+  }
+}
+
+async function readKeyFile(file: string): Promise<Record<string, unknown>> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    throw new FetchFailed(`key file: it cannot be read (${codeOf(error) ?? 'error'})`)
+  }
+  if (bytes.byteLength > MAX_KEY_SET_BYTES)
+    throw new FetchFailed(`key file: it is longer than ${MAX_KEY_SET_BYTES} bytes`)
+  return parseJsonObject(bytes, 'the key file')
 }

@@ -22,6 +22,12 @@ export interface IssuerSettings {
   readonly keepClaims?: readonly string[] | undefined
   /** Accept http for an issuer on a loopback address. For development. */
   readonly allowInsecureLoopback: boolean
+  /** Where the keys are. Default: where the discovery document says. */
+  readonly keySource?: KeySource | undefined
+  /** PEM file of the authorities for the issuer's https. Default: those that the runtime trusts. */
+  readonly caFile?: string | undefined
+  /** How the members of an `act` claim (RFC 8693, section 4.1) are taken. Default: a token with one is refused. */
+  readonly actors?: ActorMapping | undefined
   /** Keys are fetched again after this time, so a withdrawn key stops working within twice this time. */
   readonly jwksCacheSeconds: number
   /** How long keys that cannot be fetched again stay in use since the last fetch. Default: one hour. */
@@ -30,6 +36,19 @@ export interface IssuerSettings {
   readonly jwksCooldownSeconds: number
   /** For one HTTP request. Default: 5. */
   readonly fetchTimeoutSeconds?: number | undefined
+}
+
+export type KeySource =
+  | { readonly kind: 'discovery' }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'file'; readonly file: string }
+
+/** An actor without `iss` is of the token's own issuer. */
+export interface ActorMapping {
+  /** Short names of the issuers that an actor may be of. */
+  readonly issuers: readonly string[]
+  /** What actors are, by the short name of their issuer. */
+  readonly kind: Readonly<Record<string, PrincipalKind>>
 }
 
 /** Names of claims. A dotted name walks into objects when there is no claim of that very name. */
@@ -80,6 +99,10 @@ export function checkIssuerSettings(issuers: readonly IssuerSettings[]): void {
     if (!isAcceptableUrl(settings.issuer, settings.allowInsecureLoopback) || url?.search || url?.hash) {
       refuse(`${at}: the issuer must be an https URL without query and fragment`)
     }
+    const { keySource } = settings
+    if (keySource?.kind === 'url' && !isAcceptableUrl(keySource.url, settings.allowInsecureLoopback)) {
+      refuse(`${at}: the URL of its keys must be an https URL`)
+    }
     if (settings.audiences.length === 0) refuse(`${at}: at least one audience is needed`)
     if (settings.algorithms.length === 0) refuse(`${at}: at least one algorithm is needed`)
     for (const algorithm of settings.algorithms) {
@@ -89,6 +112,13 @@ export function checkIssuerSettings(issuers: readonly IssuerSettings[]): void {
     const optional = [settings.jwksStaleSeconds ?? 0, settings.fetchTimeoutSeconds ?? 1]
     for (const seconds of [clockSkewSeconds, maxLifetimeSeconds, jwksCacheSeconds, jwksCooldownSeconds, ...optional]) {
       if (!Number.isFinite(seconds) || seconds < 0) refuse(`${at}: times must be finite and not negative`)
+    }
+  }
+  const known = new Set(issuers.map(({ name }) => name))
+  for (const { name, actors } of issuers) {
+    for (const actor of actors?.issuers ?? []) {
+      if (!known.has(actor)) refuse(`issuer ${name}: its actors cannot be of ${actor}, which is no issuer here`)
+      if (!Object.hasOwn(actors?.kind ?? {}, actor)) refuse(`issuer ${name}: what actors of ${actor} are is not said`)
     }
   }
   for (const key of ['name', 'issuer'] as const) {

@@ -291,7 +291,7 @@ describe('what is rejected', () => {
     ['claim-missing', { sub: undefined }],
     ['claim-missing', { tenant: undefined }],
     ['claim-mismatch', { tenant: 'south' }],
-    ['claim-mismatch', { groups: 'admins' }],
+    ['claim-mismatch', { groups: { admins: true } }],
     ['kind-unknown', { kind: 'robot' }],
     ['kind-unknown', { kind: undefined }],
     ['lifetime-too-long', { exp: START / 1000 + 3601 }],

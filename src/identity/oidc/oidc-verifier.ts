@@ -3,11 +3,15 @@ import { type CryptoKey, errors, type JWTPayload, jwtVerify } from 'jose'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
 import { IdentityRejected, type RejectionReason } from '../identity-rejected.ts'
+import type { Revocations } from '../revocations.ts'
+import { isSafeText } from '../safe-text.ts'
 import { VerifiedIdentity } from '../verified-identity.ts'
+import { mayActOf } from './actors.ts'
 import { BoundedMap } from './bounded-map.ts'
 import { principalOf } from './claims.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { checkIssuerSettings, type IssuerSettings } from './issuer-settings.ts'
+import type { TrustedIssuer } from './trusted-issuer.ts'
 import { MAX_TOKEN_CHARACTERS, readUnverifiedToken, type UnverifiedToken } from './unverified-token.ts'
 
 export interface IssuerWarning {
@@ -23,11 +27,10 @@ export interface OidcVerifierOptions {
   readonly maxCachedTokens?: number
   /** An issuer that could not be reached, or whose keys are odd. For the log. */
   readonly onWarning?: (warning: IssuerWarning) => void
-}
-
-interface Issuer {
-  readonly settings: IssuerSettings
-  readonly keys: IssuerKeys
+  /** The gateway's own tokens, where it issues some. */
+  readonly gateway?: TrustedIssuer | undefined
+  /** Asked for every token, remembered or not. */
+  readonly revocations?: Revocations | undefined
 }
 
 interface Remembered<Value> {
@@ -49,6 +52,7 @@ const CACHED_REJECTIONS: ReadonlySet<RejectionReason> = new Set<RejectionReason>
   'claim-missing',
   'claim-mismatch',
   'kind-unknown',
+  'actor-refused',
 ])
 
 /**
@@ -56,7 +60,8 @@ const CACHED_REJECTIONS: ReadonlySet<RejectionReason> = new Set<RejectionReason>
  * key of the issuer's own key set. docs/identity.md has the rules.
  */
 export class OidcVerifier {
-  readonly #issuers: ReadonlyMap<string, Issuer>
+  readonly #issuers: ReadonlyMap<string, TrustedIssuer>
+  readonly #revocations: Revocations | undefined
   readonly #clock: Clock
   readonly #verified: BoundedMap<string, Remembered<VerifiedIdentity>>
   readonly #rejected = new BoundedMap<string, Remembered<IdentityRejected>>(MAX_CACHED_REJECTIONS)
@@ -67,16 +72,35 @@ export class OidcVerifier {
     checkIssuerSettings(issuers)
     this.#clock = options.clock ?? systemClock
     this.#verified = new BoundedMap(options.maxCachedTokens ?? MAX_CACHED_TOKENS)
-    this.#issuers = new Map(
-      issuers.map((settings) => {
-        const keys = new IssuerKeys(settings, {
-          clock: this.#clock,
-          fetch: options.fetch ?? fetch,
-          onProblem: (problem) => options.onWarning?.({ issuer: settings.name, problem }),
-        })
-        return [settings.issuer, { settings, keys }]
+    this.#revocations = options.revocations
+    const { gateway } = options
+    if (gateway !== undefined && issuers.some(({ issuer }) => issuer === gateway.issuer)) {
+      throw new ChaperoneError('CHP-CONFIG-INVALID', { message: 'an issuer has the URL of the gateway itself' })
+    }
+    const trusted = issuers.map((settings) => this.#trust(settings, issuers, options))
+    this.#issuers = new Map([...trusted, ...(gateway ? [gateway] : [])].map((issuer) => [issuer.issuer, issuer]))
+  }
+
+  #trust(settings: IssuerSettings, all: readonly IssuerSettings[], options: OidcVerifierOptions): TrustedIssuer {
+    const names = new Map(all.map(({ issuer, name }) => [issuer, name]))
+    return {
+      name: settings.name,
+      issuer: settings.issuer,
+      audiences: settings.audiences,
+      algorithms: settings.algorithms,
+      clockSkewSeconds: settings.clockSkewSeconds,
+      maxLifetimeSeconds: settings.maxLifetimeSeconds,
+      cacheSeconds: settings.jwksCacheSeconds,
+      keys: new IssuerKeys(settings, {
+        clock: this.#clock,
+        fetch: options.fetch ?? fetch,
+        onProblem: (problem) => options.onWarning?.({ issuer: settings.name, problem }),
       }),
-    )
+      read: (claims) => ({
+        principal: principalOf(claims, settings, names),
+        mayAct: mayActOf(claims, settings.issuer, names),
+      }),
+    }
   }
 
   /** Fetches the keys of all issuers. One that cannot be reached is a warning: its tokens are refused until it can be. */
@@ -86,18 +110,18 @@ export class OidcVerifier {
 
   /**
    * Whom a token stands for. Synchronous when the token was seen before.
-   * @throws IdentityRejected (thrown or as a rejected promise)
+   * @throws IdentityRejected, ChaperoneError CHP-AUTH-REVOKED (thrown or as a rejected promise)
    */
   verify(token: string): VerifiedIdentity | Promise<VerifiedIdentity> {
     if (token.length > MAX_TOKEN_CHARACTERS) throw new IdentityRejected('malformed')
     const digest = hash('sha256', token)
     const known = this.#recall(digest)
-    if (known !== undefined) return known
+    if (known !== undefined) return this.#unrevoked(known)
     const unverified = readUnverifiedToken(token)
     const issuer = this.#issuers.get(unverified.issuer)
     if (issuer === undefined) throw new IdentityRejected('issuer-unknown')
-    if (!issuer.settings.algorithms.includes(unverified.algorithm)) {
-      throw new IdentityRejected('algorithm', issuer.settings.name)
+    if (!issuer.algorithms.includes(unverified.algorithm)) {
+      throw new IdentityRejected('algorithm', issuer.name)
     }
     const running = this.#running.get(digest)
     if (running !== undefined) return running
@@ -111,6 +135,12 @@ export class OidcVerifier {
     for (const { keys } of this.#issuers.values()) keys.close()
     this.#verified.clear()
     this.#rejected.clear()
+  }
+
+  #unrevoked(identity: VerifiedIdentity): VerifiedIdentity {
+    const revocation = this.#revocations?.of(identity)
+    if (revocation === undefined) return identity
+    throw new ChaperoneError('CHP-AUTH-REVOKED', { reason: `revocation ${revocation.id}` })
   }
 
   #recall(digest: string): VerifiedIdentity | undefined {
@@ -132,14 +162,14 @@ export class OidcVerifier {
     token: string,
     digest: string,
     unverified: UnverifiedToken,
-    issuer: Issuer,
+    issuer: TrustedIssuer,
   ): Promise<VerifiedIdentity> {
     try {
       const identity = await this.#verifyAnew(token, digest, unverified, issuer)
       // Looked at again no later than the keys are, so that a withdrawn key ends the tokens it signed.
-      const until = Math.min(identity.expiresAt, this.#clock() + issuer.settings.jwksCacheSeconds * 1000)
+      const until = Math.min(identity.expiresAt, this.#clock() + issuer.cacheSeconds * 1000)
       this.#verified.set(digest, { value: identity, until })
-      return identity
+      return this.#unrevoked(identity)
     } catch (error) {
       if (error instanceof IdentityRejected && CACHED_REJECTIONS.has(error.reason)) {
         this.#rejected.set(digest, { value: error, until: this.#clock() + REJECTION_CACHE_MS })
@@ -154,31 +184,34 @@ export class OidcVerifier {
     token: string,
     digest: string,
     unverified: UnverifiedToken,
-    { settings, keys }: Issuer,
+    issuer: TrustedIssuer,
   ): Promise<VerifiedIdentity> {
-    const reject = (reason: RejectionReason) => new IdentityRejected(reason, settings.name)
-    const candidates = await keys.find(unverified.algorithm, unverified.keyId)
+    const reject = (reason: RejectionReason) => new IdentityRejected(reason, issuer.name)
+    const candidates = await issuer.keys.find(unverified.algorithm, unverified.keyId)
     const now = this.#clock()
-    const claims = await verifyWithOneOf(token, candidates, settings, now)
-    const { iat, exp } = claims
+    const claims = await verifyWithOneOf(token, candidates, issuer, now)
+    const { iat, exp, jti } = claims
     // JSON has no infinity, but 1e999 is read as one.
     if (iat === undefined || exp === undefined || !Number.isFinite(iat) || !Number.isFinite(exp))
       throw reject('malformed')
-    const skew = settings.clockSkewSeconds
+    const skew = issuer.clockSkewSeconds
     if (iat > now / 1000 + skew) throw reject('not-yet-valid')
-    if (exp - iat > settings.maxLifetimeSeconds) throw reject('lifetime-too-long')
+    if (exp - iat > issuer.maxLifetimeSeconds) throw reject('lifetime-too-long')
     const expiresAt = (exp + skew) * 1000
     if (now >= expiresAt) throw reject('expired')
     const presented = [claims.aud].flat()
-    const audience = settings.audiences.find((accepted) => presented.includes(accepted))
+    const audience = issuer.audiences.find((accepted) => presented.includes(accepted))
     if (audience === undefined || !presented.every((value) => typeof value === 'string')) throw reject('audience')
+    // An id that is no text could not be revoked by its name.
+    if (jti !== undefined && !isSafeText(jti)) throw reject('claim-mismatch')
     return VerifiedIdentity.ofVerifiedToken({
-      principal: principalOf(claims, settings),
-      issuerUrl: settings.issuer,
+      ...issuer.read(claims),
+      issuerUrl: issuer.issuer,
       audience,
       issuedAt: iat * 1000,
       expiresAt,
       tokenDigest: digest.slice(0, 16),
+      tokenId: jti,
     })
   }
 }
@@ -187,25 +220,25 @@ export class OidcVerifier {
 async function verifyWithOneOf(
   token: string,
   candidates: readonly CryptoKey[],
-  settings: IssuerSettings,
+  issuer: TrustedIssuer,
   now: number,
 ): Promise<JWTPayload> {
   for (const key of candidates) {
     try {
       const { payload } = await jwtVerify(token, key, {
-        algorithms: [...settings.algorithms],
-        issuer: settings.issuer,
-        audience: [...settings.audiences],
+        algorithms: [...issuer.algorithms],
+        issuer: issuer.issuer,
+        audience: [...issuer.audiences],
         requiredClaims: ['exp', 'iat'],
-        clockTolerance: settings.clockSkewSeconds,
+        clockTolerance: issuer.clockSkewSeconds,
         currentDate: new Date(now),
       })
       return payload
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw rejectionFor(error, settings.name)
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw rejectionFor(error, issuer.name)
     }
   }
-  throw new IdentityRejected('signature', settings.name)
+  throw new IdentityRejected('signature', issuer.name)
 }
 
 /** The library's error in our words. It is not passed on as a cause, because it holds the claims. */
