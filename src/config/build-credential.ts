@@ -24,11 +24,21 @@ export function buildCredential(credential: ParsedTarget['credential'], absolute
   }
 }
 
-type CredentialSources = Exclude<ParsedTarget['credential'], 'none'>
+interface SecretSources {
+  readonly file?: string | undefined
+  readonly env?: string | undefined
+  readonly command?: readonly string[] | undefined
+  readonly timeout?: number
+}
 
-function buildPassword(sources: CredentialSources, absolute: AbsolutePath): PasswordReference {
+const COMMAND_TIMEOUT_MS = 10_000
+
+/** Where one secret comes from. */
+export function buildPassword(sources: SecretSources, absolute: AbsolutePath): PasswordReference {
   const { file, env, command, timeout } = sources
   if (file !== undefined) return { kind: 'file', file: absolute(file) }
   if (env !== undefined) return { kind: 'environment', variable: env }
-  return command === undefined ? { kind: 'none' } : { kind: 'command', argv: command, timeoutMs: timeout }
+  return command === undefined
+    ? { kind: 'none' }
+    : { kind: 'command', argv: command, timeoutMs: timeout ?? COMMAND_TIMEOUT_MS }
 }

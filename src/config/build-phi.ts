@@ -5,7 +5,7 @@ import { bare } from './bare.ts'
 import type { AbsolutePath } from './build-credential.ts'
 import { buildDetectors } from './build-detectors.ts'
 import { buildKey, buildKeys, buildTokens } from './build-store.ts'
-import type { DocumentConfig, LabelConfig, MemberConfig, PhiConfig } from './config.ts'
+import type { DocumentConfig, LabelConfig, MemberConfig, PatientKeyConfig, PhiConfig } from './config.ts'
 import type { ParsedConfig } from './schema.ts'
 
 type ParsedPhi = ParsedConfig['phi']
@@ -36,7 +36,15 @@ export function buildPhi(phi: ParsedPhi, state: string, absolute: AbsolutePath):
         return [{ schema, table: table ?? '*', column: column ?? '*', ...buildLabel(label), key }]
       }),
     ),
+    patientKeys: bare(phi.patients, (keys) => keys.flatMap(buildPatientKey)),
   }
+}
+
+function buildPatientKey(key: string): readonly PatientKeyConfig[] {
+  const { schema, table, column } = parseLabelPattern(key) ?? {}
+  return schema === undefined || typeof table !== 'string' || typeof column !== 'string'
+    ? []
+    : [{ schema, table, column }]
 }
 
 function buildLabel(label: ParsedLabel): Pick<LabelConfig, 'class' | 'transform' | 'document'> {

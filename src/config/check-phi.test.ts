@@ -64,9 +64,10 @@ describe('the section phi', () => {
       minimumGroupSize: undefined,
       trustedFunctions: {},
       labels: {},
+      patientKeys: {},
     })
     expect(targets['hospital']?.catalogCheck).toBe('strict')
-    expect(notices(parse(BASE))).toEqual([])
+    expect(notices(parse(BASE), 0)).toEqual([])
     expect(weakerSettings(parse(BASE))).toEqual([])
   })
 
@@ -216,7 +217,7 @@ describe('the section phi', () => {
       [
         '9:3 phi.previousPseudonymKeys: cannot take effect: no label and no class uses the transform pseudonym.',
         '10:3 phi.tokens: cannot take effect: no label and no class uses the transform token.',
-        '11:1 store: cannot take effect: no label and no class uses the transform token.',
+        '11:1 store: cannot take effect: no label and no class uses the transform token, and no approvals, delegation, alerts or budgets do.',
       ],
     ],
     [
@@ -433,7 +434,7 @@ describe('phi.minimumGroupSize', () => {
 
   it('is told by check, named at every start, and part of the policy version', () => {
     const released = parse(`${BASE}phi: { minimumGroupSize: 11 }\n`)
-    expect(notices(released).map(({ line, message }) => `${line} ${message}`)).toEqual([
+    expect(notices(released, 0).map(({ line, message }) => `${line} ${message}`)).toEqual([
       '8 phi.minimumGroupSize shows sums and means of ages and dates over 11 different values or more: the difference between two overlapping groups tells single values',
     ])
     expect(weakerSettings(released)).toEqual(['phi.minimumGroupSize: 11'])
@@ -449,7 +450,7 @@ const tokensVersion = (tokens: string, grant = '') =>
 
 describe('what a configuration releases', () => {
   it('is told by check', () => {
-    expect(notices(config()).map(({ line, message }) => `${line} ${message}`)).toEqual([
+    expect(notices(config(), 0).map(({ line, message }) => `${line} ${message}`)).toEqual([
       '9 the pack minimum-necessary is not de-identification: date and other-id pass unmasked. What is shown remains PHI (45 CFR 164.502(b)); Safe Harbor is the pack hipaa-safe-harbor (164.514(b)(2))',
       '11 4 transform(s) are not Safe Harbor: the class mrn (pseudonym), the class city (keep), a.b.c (last-four), x.y in a.b.f (zip3)',
       '20 1 document(s) pass the members that are not listed: a.b.g',
@@ -479,7 +480,7 @@ describe('what a configuration releases', () => {
 store: { url: "postgresql://u@h/d", credential: none, tls: { mode: insecureSkipVerify } }
 `,
     )
-    expect(notices(found).map(({ line, message }) => `${line} ${message}`)).toEqual([
+    expect(notices(found, 0).map(({ line, message }) => `${line} ${message}`)).toEqual([
       '11 1 transform(s) are not Safe Harbor: a.b.c (detect)',
       '11 1 label(s) other than free-text show what the detectors do not find: a.b.c',
       '6 target hospital: texts and documents without a label pass but for what the detectors find, which is not all (docs/detectors.md)',

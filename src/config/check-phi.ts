@@ -176,12 +176,27 @@ function checkTokens(context: CheckContext, value: Data, uses: TransformUses): v
   checkKeys(context, [...path, 'previousKeys'], previousKeys)
   if (uses.first('token') !== undefined) return
   if (value !== undefined) cannotTakeEffect(context, path, 'token')
-  if (mapping(context.data)['store'] !== undefined) cannotTakeEffect(context, ['store'], 'token')
+  checkStoreUse(context)
   for (const [index, grant] of items(mapping(context.data)['grants']).entries()) {
     if (mapping(grant)['tokenScope'] !== undefined) {
       cannotTakeEffect(context, ['grants', index, 'tokenScope'], 'token')
     }
   }
+}
+
+/** The store of another server keeps revocations in any case. */
+function checkStoreUse(context: CheckContext): void {
+  const root = mapping(context.data)
+  if (root['store'] === undefined || mapping(root['store'])['url'] !== undefined) return
+  const sections = ['approvals', 'delegation', 'alerts'].some((name) => root[name] !== undefined)
+  const budgets = items(root['grants']).some((grant) => {
+    const { run, hour } = mapping(mapping(grant)['budgets'])
+    return run !== undefined || hour !== undefined
+  })
+  if (sections || budgets) return
+  const message =
+    'cannot take effect: no label and no class uses the transform token, and no approvals, delegation, alerts or budgets do.'
+  context.report(['store'], message, 'key')
 }
 
 function checkDetection(context: CheckContext, value: Data, uses: TransformUses): void {

@@ -1,5 +1,7 @@
 import type { Pack } from '../phi/packs.ts'
 import type { CustomTransform } from '../phi/transform-names.ts'
+import type { AlertsConfig } from './alerts-config.ts'
+import type { BudgetSpan, BudgetUnit } from './budget-units.ts'
 import type { DetectorsConfig } from './detectors-config.ts'
 import type { KeyReference, StoreConfig, TokensConfig } from './store-config.ts'
 
@@ -10,7 +12,7 @@ import type { KeyReference, StoreConfig, TokensConfig } from './store-config.ts'
 export interface Config {
   /** Absolute path of the file that was read. */
   readonly file: string
-  readonly listen: { readonly postgres: PostgresListenConfig }
+  readonly listen: { readonly postgres: PostgresListenConfig; readonly web: WebListenConfig | undefined }
   readonly admin: AdminConfig
   /** Directory for everything the gateway keeps. */
   readonly state: string
@@ -23,6 +25,10 @@ export interface Config {
   readonly grants: readonly GrantConfig[]
   readonly rules: readonly RuleConfig[]
   readonly packs: PacksConfig
+  readonly delegation: DelegationConfig | undefined
+  readonly approvals: ApprovalsConfig | undefined
+  readonly alerts: AlertsConfig
+  readonly activation: ActivationConfig
   /** `sha256:` and 64 hexadecimal digits over what decides: grants, rules, packs, PHI and targets; no credential, no key. */
   readonly policyVersion: string
   /** Where a part of the file stands, for findings that are made later; the nearest enclosing part if it is not there. */
@@ -41,8 +47,104 @@ export interface PostgresListenConfig {
   readonly tls: ListenTlsConfig | undefined
   /** A token may be sent without TLS; only possible when `host` is a loopback address. */
   readonly allowPlaintextPasswordOnLoopback: boolean
+  /** Clients that log in as this user are offered SASL OAUTHBEARER (RFC 7628); all others are asked for a password. */
+  readonly oauthUser: string
   readonly limits: LimitsConfig
 }
+
+/** For people and agents: token exchange, requests and approvals. https, but on loopback. */
+export interface WebListenConfig {
+  readonly host: string
+  readonly port: number
+  readonly tls: ListenTlsConfig | undefined
+  /** How clients reach it: links, the `iss` of gateway tokens and the origin of passkeys. No slash at the end. */
+  readonly publicUrl: string
+  /** How approvers sign in with a browser (authorization code with PKCE); undefined: they cannot, and decide by the API only. */
+  readonly signIn: SignInConfig | undefined
+}
+
+export interface SignInConfig {
+  /** Name of an issuer. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: PasswordReference
+  /** Public client of the command line (device code, or a browser with a loopback redirect); undefined: no `chaperone login`. */
+  readonly cliClientId: string | undefined
+  readonly scopes: readonly string[]
+}
+
+/** Gateway tokens by token exchange (RFC 8693). */
+export interface DelegationConfig {
+  /** Of the key that signs them (Ed25519); the gateway's own file unless named. */
+  readonly signingKey: KeyReference
+  readonly keyIsOwn: boolean
+  /** Keys whose tokens are still accepted. */
+  readonly previousSigningKeys: readonly KeyReference[]
+  /** Longest life of a gateway token; it never outlives the tokens that it was made of. */
+  readonly lifetime: number
+  /** Members of a chain at most, the current actor included. */
+  readonly maxChain: number
+}
+
+/** People who may decide. */
+export interface PoolConfig {
+  readonly name: string
+  readonly principals: readonly PrincipalMatch[]
+}
+
+export interface ApprovalNeedConfig {
+  readonly pools: readonly string[]
+  readonly quorum: number
+}
+
+/** tokenOnlyWithoutPasskey: a stolen token of an approver is enough to decide; a named weaker setting. */
+export const STEP_UPS = ['passkey', 'tokenOnlyWithoutPasskey'] as const
+
+export type StepUp = (typeof STEP_UPS)[number]
+
+export interface ApprovalsConfig {
+  readonly pools: readonly PoolConfig[]
+  /** For rules and grants that say nothing themselves. */
+  readonly default: ApprovalNeedConfig
+  readonly stepUp: StepUp
+  /** How long a client waits on the wire; in a transaction, which may hold locks. */
+  readonly wait: number
+  readonly waitInTransaction: number
+  /** From the request to its end without a decision. */
+  readonly requestLifetime: number
+  /** Longest time for which "this operation for N minutes" may be given. */
+  readonly maxApproval: number
+  /** Requests of one chain that may be pending. */
+  readonly maxPending: number
+  /** Of the key that encrypts exact statements of pending requests; the gateway's own file unless named. */
+  readonly key: KeyReference
+  readonly keyIsOwn: boolean
+  readonly webhooks: readonly WebhookConfig[]
+}
+
+export interface WebhookConfig {
+  readonly name: string
+  readonly url: string
+  /** Signs deliveries (Standard Webhooks, HMAC-SHA256). */
+  readonly secret: PasswordReference
+  readonly caFile: string | undefined
+}
+
+export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+
+export type Weekday = (typeof WEEKDAYS)[number]
+
+/** Local times of a day, in minutes since midnight; `to` before `from` goes over midnight. */
+export interface ScheduleConfig {
+  readonly days: readonly Weekday[]
+  readonly from: number
+  readonly to: number
+  /** IANA name. */
+  readonly timezone: string
+}
+
+/** Who may put a new version of the policy into force. file: whoever may write the file and restart the gateway. */
+export type ActivationConfig = { readonly kind: 'file' } | ({ readonly kind: 'managed' } & ApprovalNeedConfig)
 
 export interface ListenTlsConfig {
   readonly certificateFile: string
@@ -105,6 +207,12 @@ export interface IssuerConfig {
   readonly claims: ClaimsConfig
   /** Each must be present with this value (or, for a list in the token, contain it). */
   readonly requiredClaims: Readonly<Record<string, ClaimValue>>
+  /** Where the keys are, when not where the discovery document says: of Kubernetes clusters and the like. */
+  readonly keySource: KeySource
+  /** PEM file for the issuer's https; undefined: the certificate authorities that the runtime trusts. */
+  readonly caFile: string | undefined
+  /** How the members of an `act` claim (RFC 8693, section 4.1) are taken; undefined: a token with one is refused. */
+  readonly actors: ActorMapping | undefined
   /** Claims that grants ask for, sorted; the verifier keeps them on the principal. */
   readonly keepClaims: readonly string[]
   /** Keys are fetched again after this time. */
@@ -118,6 +226,19 @@ export interface IssuerConfig {
 }
 
 export type ClaimValue = string | number | boolean
+
+export type KeySource =
+  | { readonly kind: 'discovery' }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'file'; readonly file: string }
+
+/** An actor without `iss` is of the token's own issuer. */
+export interface ActorMapping {
+  /** Names of issuers that an actor may be of. */
+  readonly issuers: readonly string[]
+  /** What actors are, by the name of their issuer. */
+  readonly kind: Readonly<Record<string, PrincipalKind>>
+}
 
 /** Which claims make a principal. A dotted name walks into objects when there is no claim of that very name. */
 export interface ClaimsConfig {
@@ -219,6 +340,14 @@ export interface PhiConfig {
   readonly trustedFunctions: Readonly<Record<string, readonly string[]>>
   /** By target name; no prototype. */
   readonly labels: Readonly<Record<string, readonly LabelConfig[]>>
+  /** By target name: columns that hold the key of a patient. The first is that of the patients' own relation. No prototype. */
+  readonly patientKeys: Readonly<Record<string, readonly PatientKeyConfig[]>>
+}
+
+export interface PatientKeyConfig {
+  readonly schema: string
+  readonly table: string
+  readonly column: string
 }
 
 export const PREDICATE_POLICIES = ['released-granularity', 'allow', 'hold', 'refuse'] as const
@@ -269,9 +398,29 @@ export type ClearanceLevel = 'masked' | 'clear'
 
 export interface GrantConfig {
   readonly name: string
+  /**
+   * access: a member of it may open a session, and may delegate what it gives. delegation: a ceiling only: whoever acts for a
+   * member may have as much, the member itself gets no access.
+   */
+  readonly use: 'access' | 'delegation'
   /** One of them has to match. */
   readonly principals: readonly PrincipalMatch[]
+  /** On whose behalf the holder has to act; undefined: for itself or for anybody. */
+  readonly chain: ChainMatch | undefined
   readonly targets: readonly string[]
+  /** HL7 PurposeOfUse or other words of the issuer; undefined: any, none as well. */
+  readonly purposes: readonly string[] | undefined
+  readonly schedule: ScheduleConfig | undefined
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number | undefined
+  readonly expires: number | undefined
+  /** What may be named in statements; undefined: everything. Anything else is refused, not masked. */
+  readonly relations: readonly GrantedRelation[] | undefined
+  readonly budgets: readonly BudgetConfig[]
+  /** Given for a time after an approved request only. */
+  readonly onRequest: (ApprovalNeedConfig & { readonly maxDuration: number }) | undefined
+  /** Sessions have to be bound to patients (see `Principal.patients`). */
+  readonly requiresPatients: boolean
   /** Grants of one scope share their tokens: the grant's name unless given. */
   readonly tokenScope: string
   readonly clearance: {
@@ -279,6 +428,32 @@ export interface GrantConfig {
     readonly classes: Readonly<Record<string, ClearanceLevel>>
   }
 }
+
+export interface BudgetConfig {
+  readonly span: BudgetSpan
+  readonly unit: BudgetUnit
+  readonly limit: number
+}
+
+/** Names are as in the catalog. */
+export interface GrantedRelation {
+  readonly schema: string
+  /** '*' for all of the schema. */
+  readonly table: string
+  /** '*' for all. */
+  readonly columns: readonly string[] | '*'
+}
+
+export type ChainMatch =
+  /** Nobody: the holder acts for itself. */
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'onBehalfOf'
+      /** One of them has to match the member with whom the chain began; empty: anybody. */
+      readonly origin: readonly PrincipalMatch[]
+      /** Members at most, the holder included. */
+      readonly maxLength: number | undefined
+    }
 
 /** Matches when every field that is present matches. At least one of subject, group, kind and claim is present. */
 export interface PrincipalMatch {
@@ -291,7 +466,7 @@ export interface PrincipalMatch {
   readonly claim: Readonly<Record<string, ClaimValue>> | undefined
 }
 
-export type RuleEffect = 'refuse' | 'hold' | 'warn'
+export type RuleEffect = 'refuse' | 'hold' | 'warn' | 'alert'
 
 export interface RuleConfig {
   readonly name: string
@@ -300,6 +475,8 @@ export interface RuleConfig {
   readonly effect: RuleEffect
   readonly message: string | undefined
   readonly hint: string | undefined
+  /** Of a rule that holds; undefined: `ApprovalsConfig.default`. */
+  readonly approval: ApprovalNeedConfig | undefined
 }
 
 export interface PacksConfig {

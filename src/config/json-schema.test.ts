@@ -32,6 +32,10 @@ it('describes the whole file, and allows no unknown key', () => {
     'grants',
     'rules',
     'packs',
+    'policy',
+    'delegation',
+    'approvals',
+    'alerts',
   ])
   expect(schema['required']).toEqual(['version', 'listen', 'journal', 'issuers', 'targets', 'grants'])
 })

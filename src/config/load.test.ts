@@ -197,8 +197,8 @@ describe('problems', () => {
     ['an unknown key far from all', `${BASE}budgets: {}\n`, ['21:1 budgets: unknown key "budgets".']],
     [
       'a key of a later version of grants',
-      edited(['    targets: [hospital]', '    purposes: [care]\n    targets: [hospital]']),
-      ['20:5 grants[0].purposes: unknown key "purposes".'],
+      edited(['    targets: [hospital]', '    conditions: [care]\n    targets: [hospital]']),
+      ['20:5 grants[0].conditions: unknown key "conditions".'],
     ],
     ['another version', edited(['version: 1', 'version: 2']), ['1:10 version: must be 1.']],
     ['a missing section', edited(['version: 1\n', '']), ['1:1 version: "version" is missing.']],
@@ -523,7 +523,7 @@ describe('problems', () => {
     [
       'an effect that is none',
       `${BASE}rules: [{ name: x, when: a, effect: refuze }]\n`,
-      ['21:37 rules[0].effect: must be one of refuse, hold, warn. Did you mean "refuse"?'],
+      ['21:37 rules[0].effect: must be one of refuse, hold, warn, alert. Did you mean "refuse"?'],
     ],
     [
       'a plain condition',

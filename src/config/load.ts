@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { codeOf } from '../lib/error-code.ts'
 import { buildConfig } from './build-config.ts'
+import { checkAlerts } from './check-alerts.ts'
+import { checkApprovals } from './check-approvals.ts'
 import type { CheckContext, PolicyChecks } from './check-context.ts'
+import { checkGrants, checkPatientKeys } from './check-grants.ts'
 import { checkIssuers } from './check-issuers.ts'
 import { checkAdmin, checkJournal, checkListen } from './check-listen.ts'
 import { checkPhi } from './check-phi.ts'
-import { checkGrants, checkRules } from './check-policy.ts'
+import { checkRules } from './check-policy.ts'
 import { checkStore } from './check-store.ts'
 import { checkTargets } from './check-targets.ts'
+import { checkDelegation, checkWeb } from './check-web.ts'
 import type { Config, Position } from './config.ts'
 import type { Environment } from './environment.ts'
 import { applyOverrides } from './overrides.ts'
@@ -23,6 +27,7 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024
 
 const CROSS_CHECKS: readonly ((context: CheckContext) => void)[] = [
   checkListen,
+  checkWeb,
   checkAdmin,
   checkJournal,
   checkStore,
@@ -30,7 +35,11 @@ const CROSS_CHECKS: readonly ((context: CheckContext) => void)[] = [
   checkTargets,
   checkPhi,
   checkGrants,
+  checkPatientKeys,
   checkRules,
+  checkDelegation,
+  checkApprovals,
+  checkAlerts,
 ]
 
 /**

@@ -9,8 +9,8 @@ export interface Notice extends Position {
 
 const EXAMPLES = 5
 
-/** What a valid configuration releases beyond its strictest form. For the command `check`. */
-export function notices(config: Config): readonly Notice[] {
+/** What a valid configuration releases beyond its strictest form, and what has run out. For the command `check`. */
+export function notices(config: Config, now: number): readonly Notice[] {
   return [
     ...ofPack(config),
     ...ofTransforms(config),
@@ -20,6 +20,8 @@ export function notices(config: Config): readonly Notice[] {
     ...ofGroups(config),
     ...ofFunctions(config),
     ...ofTargets(config),
+    ...ofGrants(config, now),
+    ...ofApprovals(config),
   ]
 }
 
@@ -150,4 +152,19 @@ function ofTargets(config: Config): readonly Notice[] {
         'the schema, masking goes by the schema as it was'
       return { message, ...config.positionOf(['targets', name, 'catalogCheck']) }
     })
+}
+
+function ofGrants(config: Config, now: number): readonly Notice[] {
+  const found = config.grants.flatMap(({ name, expires }, index) =>
+    expires !== undefined && expires <= now ? [{ what: name, path: ['grants', index, 'expires'] }] : [],
+  )
+  return summary(config, 'grant(s) have expired', found)
+}
+
+function ofApprovals(config: Config): readonly Notice[] {
+  const { approvals } = config
+  if (approvals?.stepUp !== 'tokenOnlyWithoutPasskey') return []
+  const message =
+    'approvals.stepUp tokenOnlyWithoutPasskey: whoever has the token of an approver can decide in their name'
+  return [{ message, ...config.positionOf(['approvals', 'stepUp']) }]
 }

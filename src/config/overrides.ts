@@ -7,6 +7,8 @@ const OVERRIDES: readonly { readonly variable: string; readonly path: readonly s
   { variable: 'CHAPERONE_STATE', path: ['state'] },
   { variable: 'CHAPERONE_POSTGRES_HOST', path: ['listen', 'postgres', 'host'] },
   { variable: 'CHAPERONE_POSTGRES_PORT', path: ['listen', 'postgres', 'port'], number: true },
+  { variable: 'CHAPERONE_WEB_HOST', path: ['listen', 'web', 'host'] },
+  { variable: 'CHAPERONE_WEB_PORT', path: ['listen', 'web', 'port'], number: true },
 ]
 
 export interface Overridden {

@@ -82,6 +82,10 @@ export const duration = (fallback: string, least: string, most: string, descript
 export const optionalDuration = (least: string, most: string, description: string) =>
   quantity(DURATION, { least, most }, description).optional()
 
+/** A size that may be absent. */
+export const optionalSize = (least: string, most: string, description: string) =>
+  quantity(SIZE, { least, most }, description).optional()
+
 /** A size with its default and bounds, all written as in the file. The output is bytes. */
 export const size = (fallback: string, least: string, most: string, description: string) =>
   withDefault(SIZE, fallback, { least, most }, description)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration } from './quantities.ts'
-import { claimValues, oneOrMore, shortName } from './schema-parts.ts'
+import { claimValues, filePath, oneOrMore, shortName } from './schema-parts.ts'
 
 /** Signatures only: `none` and the shared-secret HS* family are not on offer. RFC 7518, RFC 8037, RFC 9864. */
 export const TOKEN_ALGORITHMS = [
@@ -44,8 +44,16 @@ const jwks = z
     keepDuringOutage: duration('1h', '0s', '7d', 'Keys that cannot be fetched again stay in use this long.'),
     minimumInterval: duration('30s', '1s', '1h', 'At most one fetch in this time, whatever tokens arrive.'),
     timeout: duration('5s', '100ms', '1m', 'For one HTTP request.'),
+    url: z.string().optional().describe('Where the keys are, when not where the discovery document says.'),
+    file: filePath.optional().describe('A key set (JWKS) on disk instead; read again when it changes.'),
   })
   .prefault({})
+
+/** What goes together, `check-issuers.ts` knows. */
+const actors = z.strictObject({
+  issuers: z.array(shortName).min(1).describe('Names of issuers that an actor may be of.'),
+  kind: z.record(shortName, principalKind).describe('Issuer → what its actors are.'),
+})
 
 const issuer = z.strictObject({
   name: shortName.describe('For grants and messages.'),
@@ -62,6 +70,10 @@ const issuer = z.strictObject({
   claims,
   requireClaims: claimValues.default({}).describe('Claims that must have these values.'),
   jwks,
+  ca: filePath.optional().describe('PEM, for the https of the issuer; the authorities of the runtime unless given.'),
+  actors: actors
+    .optional()
+    .describe('How the members of an act claim (RFC 8693) are taken. Default: a token with one is refused.'),
 })
 
 export const issuersSchema = z.array(issuer).min(1)

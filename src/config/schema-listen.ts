@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration, size } from './quantities.ts'
-import { filePath, host, port } from './schema-parts.ts'
+import { filePath, host, port, postgresName, shortName } from './schema-parts.ts'
+import { secretSchema } from './schema-webhooks.ts'
 
 const limits = z
   .strictObject({
@@ -21,21 +22,50 @@ const limits = z
   })
   .prefault({})
 
+const listenTls = z.strictObject({
+  certificate: filePath.describe('PEM, with the chain.'),
+  key: filePath.describe('PEM.'),
+})
+
 const postgres = z.strictObject({
   host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for all.'),
   port: z.int().min(0).max(65535).default(6432).describe('0 lets the system choose.'),
-  tls: z
-    .strictObject({ certificate: filePath.describe('PEM, with the chain.'), key: filePath.describe('PEM.') })
+  tls: listenTls
     .optional()
     .describe('Required unless allowPlaintextPasswordOnLoopback is set and host is a loopback address.'),
   allowPlaintextPasswordOnLoopback: z
     .boolean()
     .default(false)
     .describe('Accept tokens without TLS. Only with a loopback host.'),
+  oauthUser: postgresName
+    .default('oauth')
+    .describe(
+      'Clients that log in as this user are offered OAUTHBEARER; all others are asked for a token as password.',
+    ),
   limits,
 })
 
-export const listenSchema = z.strictObject({ postgres })
+const signIn = z.strictObject({
+  issuer: shortName.describe('Name of an issuer.'),
+  clientId: z.string().min(1).max(500),
+  clientSecret: secretSchema.optional().describe('Where the secret of the client is. Default: a public client.'),
+  cliClientId: z.string().min(1).max(500).optional().describe('Public client of the command line (chaperone login).'),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be a scope')).default(['openid', 'profile']),
+})
+
+/** What goes together, `check-web.ts` knows. */
+const web = z.strictObject({
+  host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for all.'),
+  port: z.int().min(0).max(65535).default(6480).describe('0 lets the system choose.'),
+  tls: listenTls.optional().describe('Required unless host is a loopback address.'),
+  publicUrl: z.string().describe('How clients reach it: https://host or https://host:port, without a path.'),
+  signIn: signIn.optional().describe('How people sign in with a browser.'),
+})
+
+export const listenSchema = z.strictObject({
+  postgres,
+  web: web.optional().describe('For people and agents: token exchange, requests and approvals.'),
+})
 
 export const adminSchema = z
   .strictObject({

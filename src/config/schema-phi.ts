@@ -102,5 +102,11 @@ export const phiSchema = z
       .record(z.string(), z.record(z.string(), label))
       .default({})
       .describe('Target → column → class. schema.table.column, schema.table.* or schema.*; the most specific wins.'),
+    patients: z
+      .record(z.string(), z.array(z.string()).min(1))
+      .default({})
+      .describe(
+        'Target → columns (schema.table.column) with the key of a patient, that of the patients themselves first.',
+      ),
   })
   .prefault({})

@@ -3,7 +3,7 @@ import type { Config, PhiConfig, TargetConfig } from './config.ts'
 
 /** Settings that protect less than the default does; they are named in the log and the journal at every start. */
 export function weakerSettings(config: Config): readonly string[] {
-  const { journal, listen, store, issuers, targets, phi } = config
+  const { journal, listen, store, issuers, targets, phi, approvals } = config
   return [
     ...(journal.statementsAreNotSealed ? ['statementsAreNotSealed'] : []),
     ...(journal.durability === 'fsync' ? [] : [`durability: ${journal.durability}`]),
@@ -12,6 +12,7 @@ export function weakerSettings(config: Config): readonly string[] {
       issuer.allowInsecureLoopback ? [`issuers.${issuer.name}.allowInsecureLoopbackIssuer`] : [],
     ),
     ...(store.kind === 'embedded' || store.tls.mode === 'verify-full' ? [] : [`store.tls: ${store.tls.mode}`]),
+    ...(approvals === undefined || approvals.stepUp === 'passkey' ? [] : [`approvals.stepUp: ${approvals.stepUp}`]),
     ...ofPhi(phi),
     ...Object.values(targets).flatMap((target) => ofTarget(target)),
   ]
