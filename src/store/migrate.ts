@@ -1,10 +1,14 @@
 import type { ClientBase, QueryConfig } from 'pg'
 import { checksum, type Migration } from './migrations/migration.ts'
 import { tokens } from './migrations/0001-tokens.ts'
+import { approvals } from './migrations/0002-approvals.ts'
+import { budgets } from './migrations/0003-budgets.ts'
+import { policyVersions } from './migrations/0004-policy.ts'
+import { alarms } from './migrations/0005-alarms.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 /** All of them, in order. */
-export const MIGRATIONS: readonly Migration[] = [tokens]
+export const MIGRATIONS: readonly Migration[] = [tokens, approvals, budgets, policyVersions, alarms]
 
 /** Any number, as long as it stays: gateways that start at once take turns by it. */
 const LOCK = 7_302_615_091_552_281n

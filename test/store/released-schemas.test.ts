@@ -23,6 +23,8 @@ const DESCRIPTION = `
   FROM pg_index JOIN pg_class c ON c.oid = indrelid WHERE relnamespace = 'chaperone'::regnamespace
   UNION ALL SELECT 'other', oid::regclass::text, relkind::text, '', '', '', ''
   FROM pg_class WHERE relnamespace = 'chaperone'::regnamespace AND relkind NOT IN ('r', 'i')
+  UNION ALL SELECT 'function', oid::regprocedure::text, pg_get_functiondef(oid), '', '', '', ''
+  FROM pg_proc WHERE pronamespace = 'chaperone'::regnamespace
   ORDER BY 1, 2, 3, 4`
 /** A busy machine is no reason to fail. */
 const PATIENT = { timeoutMs: 25_000 }
