@@ -7,6 +7,7 @@ import { effectsOf, explainRuns } from './effects.ts'
 import { joinedCatalogUse, NO_CATALOG_USE } from './catalog-use.ts'
 import type { Bounded, CatalogUse, Effect, Hazard, OutputTaint, PhiQuestion, RelationUse, SqlFacts } from './facts.ts'
 import { analyseFlow, type Flow } from './flow/analyse-flow.ts'
+import { patientFacts } from './patients/patient-facts.ts'
 import { liftableLiterals } from './liftable.ts'
 import { proceduralBody } from './plpgsql.ts'
 import { redact, scanTokens } from './redact.ts'
@@ -104,6 +105,7 @@ export function factsOf(statement: Node, around: Surroundings, places: ConstantP
   if (top.destroys) bounded = 'unbounded'
   const uniqueRelations = unique(relations, relationKey)
   const uniqueHazards = unique(hazards, (hazard) => `${hazard.kind} ${hazard.subject}`)
+  const witness = { catalogUse, hazards: uniqueHazards, effects }
   return {
     command: top.command,
     effects: [...effects].toSorted(),
@@ -119,6 +121,7 @@ export function factsOf(statement: Node, around: Surroundings, places: ConstantP
     ...(flow?.copy === undefined ? {} : { copy: flow.copy }),
     ...(flow?.copyIn === undefined ? {} : { copyIn: flow.copyIn }),
     ...(flow?.sites === undefined ? {} : { sites: flow.sites }),
+    ...patientFacts(statement, around.flow, around.names, places, witness),
     session: sessionEffectOf(name, body),
     onlyTemporaryObjects: changesOnlyTemporary(name, statement, uniqueRelations),
   }

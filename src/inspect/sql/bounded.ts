@@ -189,6 +189,12 @@ function addFromItem(node: Node, level: Level, from: From): void {
   }
 }
 
+/** Names of the FROM items that conditions of the query itself restrict. */
+export function restrictedNames(select: SelectStmt, names: NameSource): ReadonlySet<string> {
+  const { level, quals } = levelOf(select, { items: [], outer: null, names, ctes: NO_CTES })
+  return new Set([...restrictionOf(quals, level, JUDGE).items].map(({ alias }) => alias))
+}
+
 /** A function that only spreads out its arguments, over values. */
 function isRowList(functions: readonly Node[], level: Level): boolean {
   return (

@@ -54,7 +54,8 @@ const SAME_KEY: readonly (readonly [string, string])[] = [
   ['SELECT id FROM patients WHERE 5 < id', 'SELECT id FROM patients WHERE 6 < id'],
   ['SELECT id FROM patients p WHERE p.id IN (1, 2)', 'SELECT id FROM patients p WHERE p.id IN (3, 4)'],
   ['SELECT id FROM patients WHERE id BETWEEN 1 AND 2', 'SELECT id FROM patients WHERE id BETWEEN 3 AND 9'],
-  ['SELECT id FROM patients LIMIT 5 OFFSET 1', 'SELECT id FROM patients LIMIT 6 OFFSET 20'],
+  ['SELECT id FROM patients LIMIT 5 OFFSET 1', 'SELECT id FROM patients LIMIT 5 OFFSET 20'],
+  ['SELECT 1 FROM (SELECT id FROM notes LIMIT 5) s', 'SELECT 1 FROM (SELECT id FROM notes LIMIT 6) s'],
   ["INSERT INTO notes VALUES (1, 'a'), (2, 'b')", "INSERT INTO notes VALUES (3, 'c'), (4, 'd')"],
   ["UPDATE notes SET body = 'a' WHERE id = 1", "UPDATE notes SET body = 'b' WHERE id = 2"],
   ['UPDATE notes SET id = id + 5 WHERE id = 1', 'UPDATE notes SET id = id + 6 WHERE id = 2'],
@@ -117,6 +118,7 @@ const OTHER_KEY: readonly (readonly [string, string])[] = [
   ['PREPARE p AS SELECT id FROM patients WHERE id = 1', 'PREPARE p AS SELECT id FROM patients WHERE id = 2'],
   ['EXPLAIN SELECT id FROM patients WHERE id = 1', 'EXPLAIN SELECT id FROM patients WHERE id = 2'],
   ['SELECT id FROM patients LIMIT 1', 'SELECT id FROM patients OFFSET 1'],
+  ['SELECT id FROM patients LIMIT 1', 'SELECT id FROM patients LIMIT 1000'],
   ['SELECT id FROM patients LIMIT 1', 'SELECT id FROM patients LIMIT 1 + 1'],
   ["SELECT id FROM patients WHERE data['a'] = 'x'", "SELECT id FROM patients WHERE data['b'] = 'x'"],
   [

@@ -7,6 +7,8 @@ export interface Catalog {
   readonly epoch: string
   /** server_version_num / 10000. */
   readonly serverMajor: number
+  /** Sums up the versions of the owners' code and of what makes it run, see `codeVersion`. Analysis does not look at it. */
+  readonly code?: string
   readonly relations: readonly CatalogRelation[]
   /**
    * Schemas that the role has no USAGE right on: names are not looked up there, though views may reach into them. A temporary
@@ -146,6 +148,8 @@ export interface PhiView {
   readonly labelledViewColumns: ReadonlyMap<string, 'phi' | 'clear'>
   /** Functions, as `schema.name`, that the operator vouches for: no effect, and the result carries what the arguments carry. */
   readonly trustedFunctions: ReadonlySet<string>
+  /** By pg_class.oid: names of the columns that hold the key of a row's patient. None for a relation that cannot be bound by one. */
+  readonly patientKeys?: ReadonlyMap<number, ReadonlySet<string>>
 }
 
 /** A label as far as analysis has to know it. */

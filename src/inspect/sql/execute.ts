@@ -1,5 +1,5 @@
 import { joinedCatalogUse } from './catalog-use.ts'
-import type { Hazard, PhiQuestion, SqlFacts } from './facts.ts'
+import type { Hazard, PatientUse, PhiQuestion, Reading, SqlFacts } from './facts.ts'
 
 /** Marks facts of EXECUTE and FETCH that are not complete without those of what they run. */
 const PENDING: Hazard['kind'] = 'construct-not-analysed'
@@ -28,8 +28,26 @@ export function completeExecution(running: SqlFacts, named: SqlFacts): SqlFacts 
     questions: Object.freeze([...running.questions, ...unseen.questions]),
     catalogUse: joinedCatalogUse([running.catalogUse, named.catalogUse]),
     ...(named.copyIn === undefined ? {} : { copyIn: named.copyIn }),
+    ...(named.reading === undefined ? {} : { reading: Object.freeze(readingOf(running, named.reading)) }),
+    ...(named.patients === undefined ? {} : { patients: Object.freeze(patientsOf(running, named.patients)) }),
+    ...(named.rowsInOne === undefined ? {} : { rowsInOne: named.rowsInOne }),
     session: running.session,
   })
+}
+
+/** FETCH goes through a result in steps. */
+function readingOf({ session }: SqlFacts, reading: Reading): Reading {
+  return session.kind === 'fetch' ? { ...reading, isPage: true } : reading
+}
+
+/** Where constants stand is said of the text that was prepared or declared. */
+function patientsOf({ session }: SqlFacts, { output, outputForm, hasUnkeyed }: PatientUse): PatientUse {
+  return {
+    ...(output === undefined ? {} : { output }),
+    ...(outputForm === undefined ? {} : { outputForm }),
+    ...(hasUnkeyed === undefined ? {} : { hasUnkeyed }),
+    ...(session.kind === 'fetch' ? { declared: true } : {}),
+  }
 }
 
 /**

@@ -184,6 +184,52 @@ export interface CopyFormat {
   readonly escape: string
 }
 
+/** How much of the relations with PHI a statement reads, by what it says. */
+export interface Reading {
+  /**
+   * keyed: every such relation is bound to a constant or parameter by equality of a column (its own or one joined to it). filtered: by
+   * some other condition that selects rows. all: nothing bounds it.
+   */
+  readonly bound: 'keyed' | 'filtered' | 'all'
+  /** Of the outermost query: the constant, 'unknown' for a parameter or an expression; absent: none. */
+  readonly limit?: number | 'unknown'
+  /** A way through a large result in steps: OFFSET, a cursor, a comparison by > or < with an ORDER BY (keyset). */
+  readonly isPage: boolean
+}
+
+/**
+ * Of how many rows that hold PHI, or are somebody's, one row of a result can show something: of one for each mention of a relation and for
+ * each call that picks a value from other rows, and of any number where values are gathered.
+ */
+export type RowsInOne = number | 'any'
+
+/** Patients are named by the key columns that the configuration lists. Facts say where constants stand, not what they are: see `ConstantSite`. */
+export interface PatientUse {
+  /** Index of an output that is the key of a row's patient, as the target sends it; absent: rows name none. */
+  readonly output?: number
+  /** How its values are read; absent for types of which equal values can be spelled in several ways. */
+  readonly outputForm?: PatientKeyForm
+  /** Set when every relation with a key is bound, at every level, to these constants and parameters: nobody else's rows are touched. */
+  readonly bound?: readonly PatientConstant[]
+  /** What is stored as keys; an undefined entry: not known. */
+  readonly stored?: readonly (PatientConstant | undefined)[]
+  /** Whether a relation with PHI is used that has no key, so that nobody can tell whose it is. */
+  readonly hasUnkeyed?: true
+  /** FETCH: whose rows the cursor has was looked at when it was declared. */
+  readonly declared?: true
+}
+
+/** A constant that names a patient, or an array of them. */
+export interface PatientConstant {
+  readonly at: ConstantPlace
+  /** How the server reads it: by the type of the column that it is compared with. */
+  readonly form: PatientKeyForm
+  readonly isArray: boolean
+}
+
+/** integer: int2, int4, int8; text: text and varchar. Values of other types cannot be told apart by their spelling. */
+export type PatientKeyForm = 'integer' | 'uuid' | 'text'
+
 /** What of the catalog an analysis rests on, so that it can be looked at again when the statement runs. */
 export interface CatalogUse {
   /** pg_class.oid, sorted: relations named, and those that views and SQL functions read. */
@@ -224,6 +270,12 @@ export interface SqlFacts {
   /** Absent when there are none. */
   readonly sites?: readonly ConstantSite[]
   readonly catalogUse: CatalogUse
+  /** How the statement reads relations with PHI; absent when it reads none. See `reading.ts`. */
+  readonly reading?: Reading
+  /** What is known of the patients whose data is read or written; absent when no relation with a patient key is used. */
+  readonly patients?: PatientUse
+  /** Absent when no relation with PHI or a patient key is used. */
+  readonly rowsInOne?: RowsInOne
   /**
    * Whether the statement creates, changes, drops, locks or writes the rows of at least one object, and each such object
    * is proven temporary (created with TEMP, or found in pg_temp). Rules take absence for false.

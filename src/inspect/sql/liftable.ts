@@ -7,7 +7,7 @@ const QUERIES: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'Updat
 
 /**
  * Ordinals of the literals whose value cannot change any fact: direct operands of a comparison with a plain column (but not in
- * a statement of `asking`, which compares PHI), LIMIT and OFFSET, constants that VALUES, INSERT or SET store as they are,
+ * a statement of `asking`, which compares PHI), OFFSET and the LIMIT of an inner query, constants that VALUES, INSERT or SET store as they are,
  * numbers that SET adds to a column, and those that are `resolved` when the statement runs. Everything else (casts, arguments, patterns, JSON keys, ordinals, output columns, utility
  * statements) is part of the cache key.
  */
@@ -44,6 +44,7 @@ export function liftableLiterals(
 
 /** Byte offsets and kinds of the constants in harmless positions. */
 function collectPlaces(statement: Node, comparisons: boolean, places: Map<number, LiteralKind>): void {
+  const outermost = new Set<object>([bodyOf(statement, 'SelectStmt') ?? {}])
   const add = (node: Node | undefined): void => {
     const constant = bodyOf(node, 'A_Const')
     if (constant?.location === undefined) return
@@ -58,7 +59,8 @@ function collectPlaces(statement: Node, comparisons: boolean, places: Map<number
       for (const operand of comparedWithColumn(body)) add(operand)
     } else if (name === 'SelectStmt') {
       const select: SelectStmt = body
-      add(select.limitCount)
+      // How much a statement reads is a fact: see `Reading.limit`.
+      if (!outermost.has(body)) add(select.limitCount)
       add(select.limitOffset)
       for (const row of select.valuesLists ?? []) for (const item of bodyOf(row, 'List')?.items ?? []) add(item)
     } else if (name === 'UpdateStmt') {

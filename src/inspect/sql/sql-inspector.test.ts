@@ -38,7 +38,7 @@ describe('SqlInspector', () => {
   })
 
   it('gives texts that are analysed at the same time the same object', async () => {
-    const texts = [1, 2, 3, 4].map((n) => `SELECT name FROM patients WHERE id = ${n} LIMIT ${n}`)
+    const texts = [1, 2, 3, 4].map((n) => `SELECT name FROM patients WHERE id = ${n} OFFSET ${n}`)
     const all = await Promise.all(texts.map((text) => inspect(text)))
     expect(new Set(all).size).toBe(1)
   })

@@ -60,4 +60,5 @@ export const TEST_PHI: PhiView = {
   ]),
   labelledViewColumns: new Map(),
   trustedFunctions: new Set(),
+  patientKeys: new Map([[1001, new Set(['id'])]]),
 }
