@@ -12,12 +12,19 @@ export interface Clearance {
   readonly key: string
 }
 
+type Levels = GrantConfig['clearance']
+
 /** For each class, the most permissive among the grants. No grant clears nothing. */
-export function combineClearances(grants: readonly GrantConfig['clearance'][]): Clearance {
-  const clearByDefault = grants.some((grant) => grant.default === 'clear')
-  const named = new Set(grants.flatMap((grant) => Object.keys(grant.classes)))
+export const combineClearances = (grants: readonly Levels[]): Clearance => chainClearance([grants])
+
+/** For each class the strictest of the members, each of which has the most permissive of its grants. No member clears nothing. */
+export function chainClearance(members: readonly (readonly Levels[])[]): Clearance {
+  const isClear = (levelOf: (grant: Levels) => Levels['default']): boolean =>
+    members.length > 0 && members.every((grants) => grants.some((grant) => levelOf(grant) === 'clear'))
+  const clearByDefault = isClear((grant) => grant.default)
+  const named = new Set(members.flat().flatMap((grant) => Object.keys(grant.classes)))
   const exceptions = [...named]
-    .filter((name) => grants.some((grant) => (grant.classes[name] ?? grant.default) === 'clear') !== clearByDefault)
+    .filter((name) => isClear((grant) => grant.classes[name] ?? grant.default) !== clearByDefault)
     .toSorted()
   const exceptional = new Set(exceptions)
   const sign = clearByDefault ? '-' : '+'

@@ -1,4 +1,4 @@
-import type { Config, RuleEffect } from '../config/config.ts'
+import type { ApprovalNeedConfig, Config, RuleEffect } from '../config/config.ts'
 import { ChaperoneError } from '../lib/errors.ts'
 import { compileCondition, type Condition } from './condition.ts'
 import { GUARDRAILS } from './packs/guardrails.ts'
@@ -10,6 +10,8 @@ export interface CompiledRule {
   readonly condition: Condition
   readonly message: string | undefined
   readonly hint: string | undefined
+  /** Who may decide about what it holds; undefined: the default. */
+  readonly approval: ApprovalNeedConfig | undefined
 }
 
 /** The text of a rule that could not be compiled. `index` is the position in its condition. */
@@ -43,14 +45,14 @@ export function compileRules({ rules, packs }: Pick<Config, 'rules' | 'packs'>):
     problems.push({ rule: `guardrails.${name}`, message: 'there is no such rule in the pack.', index: 0 })
   }
   const packed = GUARDRAILS.filter(({ name }) => !disabled.has(name)).map((rule) => {
-    return { ...rule, name: `guardrails.${rule.name}` }
+    return { ...rule, name: `guardrails.${rule.name}`, approval: undefined }
   })
   const names = new Set<string>()
-  const compiled = [...rules, ...packed].flatMap(({ name, when, effect, message, hint }): CompiledRule[] => {
+  const compiled = [...rules, ...packed].flatMap(({ name, when, effect, message, hint, approval }): CompiledRule[] => {
     if (names.has(name)) problems.push({ rule: name, message: 'the name is there twice.', index: 0 })
     names.add(name)
     const condition = compileCondition(when)
-    if ('holds' in condition) return [{ name, effect, condition, message, hint }]
+    if ('holds' in condition) return [{ name, effect, condition, message, hint, approval }]
     problems.push({ rule: name, ...condition })
     return []
   })

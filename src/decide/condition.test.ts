@@ -12,7 +12,7 @@ it('knows exactly the variables that are documented', () => {
     ([, name]) => name,
   )
   expect(documented).toEqual(CONDITION_VARIABLES)
-  for (const name of CONDITION_VARIABLES) expect('holds' in compileCondition(`[${name}].size() == 1`)).toBe(true)
+  for (const name of CONDITION_VARIABLES) expect(compileCondition(`[${name}].size() == 1`)).toHaveProperty('holds')
 })
 
 it('has exactly the pack rules that are documented, with their effects', () => {
@@ -42,4 +42,20 @@ it('takes no condition beyond its bounds', () => {
   expect(compileCondition(Array.from({ length: 3000 }, () => 'masked').join(' && '))).toHaveProperty('message')
   expect(compileCondition(`${'('.repeat(500)}masked${')'.repeat(500)}`)).toHaveProperty('message')
   expect(compileCondition('')).toHaveProperty('message')
+})
+
+it.each<readonly [string, circumstances: readonly string[], guard: string | undefined]>([
+  ['masked', [], undefined],
+  ['estimatedRows > 10', ['estimatedRows'], undefined],
+  ['masked && estimatedRows > 10', ['estimatedRows'], '(masked)'],
+  ['masked && (limited && recent.rows > 1) && "ü" != run', ['recent'], '(masked) && (limited) && ("ü" != run)'],
+  ['masked || now.getHours("Europe/Berlin") > 20', ['now'], undefined],
+  ['(masked || limited) && now.seconds > recent.rows', ['recent', 'now'], '(masked || limited)'],
+  ['relations.exists(now, now.phi) && masked', ['now'], '(masked)'],
+  ['relations.exists(r, r.phi && estimatedRows > 1)', ['estimatedRows'], undefined],
+])('%s asks for %j', (text_, circumstances, guard) => {
+  const condition = compileCondition(text_)
+  if (!('holds' in condition)) throw new TypeError(condition.message)
+  expect(condition.circumstances).toEqual(circumstances)
+  expect(condition.guard?.text).toBe(guard)
 })

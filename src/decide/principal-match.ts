@@ -1,8 +1,8 @@
 import type { ClaimValue, PrincipalMatch } from '../config/config.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Member } from '../identity/principal.ts'
 
 /** Whether every field of the pattern matches. A pattern without one matches nobody. */
-export function matchesPrincipal(match: PrincipalMatch, principal: Principal): boolean {
+export function matchesPrincipal(match: PrincipalMatch, principal: Member): boolean {
   const { issuer, subject, group, kind, claim } = match
   if (subject === undefined && group === undefined && kind === undefined && claim === undefined) return false
   return (
@@ -14,7 +14,7 @@ export function matchesPrincipal(match: PrincipalMatch, principal: Principal): b
   )
 }
 
-function hasClaim(principal: Principal, name: string, wanted: ClaimValue): boolean {
+function hasClaim(principal: Member, name: string, wanted: ClaimValue): boolean {
   const { claims } = principal
   if (claims === undefined || !Object.hasOwn(claims, name)) return false
   const value: unknown = claims[name]

@@ -101,7 +101,9 @@ function finding({ use, outcome, names, classes, isUnknown }: Entry, statement: 
   const behind = classes.has(UNLABELLED) ? [UNLABELLED_HINT] : []
   const hint = questionHint(use, isUnknown ? NO_CLASSES : classes)
   const advice = [...before, outcome === 'refused' ? REFUSED_HINT : hint, ...behind].join(' ')
-  if (outcome === 'held') return { severity: 'held', statement, ...held(use, what, advice) }
+  if (outcome === 'held') {
+    return { severity: 'held', statement, ...held(use, what, advice), hold: { message: what, approval: undefined } }
+  }
   return { severity: 'question', statement, ...refused(use, what, advice) }
 }
 

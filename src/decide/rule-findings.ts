@@ -21,8 +21,11 @@ export function ruleFindings(
   })
 }
 
+/** What approvers are told where the rule has no words of its own. */
+const HELD = 'a policy rule holds this statement'
+
 function finding(rule: CompiledRule, statement: number): Finding {
-  const { name, effect, message, hint } = rule
+  const { name, effect, message, hint, approval } = rule
   const common = { rule: name, statement }
   switch (effect) {
     case 'refuse':
@@ -40,6 +43,7 @@ function finding(rule: CompiledRule, statement: number): Finding {
         code: 'CHP-POLICY-HELD',
         message: `${message === undefined ? '' : `${message}; `}${ERRORS['CHP-POLICY-HELD'].title}`,
         hint: hint ?? ERRORS['CHP-POLICY-HELD'].hint,
+        hold: { message: message ?? HELD, approval },
       }
     case 'warn':
       return {
@@ -47,6 +51,14 @@ function finding(rule: CompiledRule, statement: number): Finding {
         severity: 'warned',
         code: undefined,
         message: message ?? 'a policy rule warns of this statement',
+        hint: hint ?? '',
+      }
+    case 'alert':
+      return {
+        ...common,
+        severity: 'alerted',
+        code: undefined,
+        message: message ?? 'a policy rule raises an alert for this statement',
         hint: hint ?? '',
       }
     default:

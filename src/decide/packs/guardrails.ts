@@ -9,6 +9,10 @@ export interface PackRule {
   readonly hint: string
 }
 
+const READS_PHI = 'relations.exists(r, r.phi && r.action == "read")'
+/** No LIMIT, a large one, or one that is not known. */
+const NOT_A_FEW_ROWS = '(reading.limit < 0 || reading.limit > 1000)'
+
 /**
  * Operations that destroy, change rights or leave the database, and changes to PHI by somebody who cannot see it. Written
  * in the same language as an operator's own rules.
@@ -85,5 +89,27 @@ export const GUARDRAILS: readonly PackRule[] = [
     effect: 'hold',
     message: 'COPY … TO exports protected data in bulk',
     hint: 'Select the rows and columns that you need.',
+  },
+  {
+    name: 'full-history',
+    when: `seesPhi && ${READS_PHI} && reading.bound == "all" && ${NOT_A_FEW_ROWS} && estimatedRows > 5000`,
+    effect: 'hold',
+    message: 'the statement reads whole tables of protected data as it is',
+    hint: 'Select the rows that you need, with a WHERE clause, or set a LIMIT of at most 1000.',
+  },
+  {
+    name: 'large-read',
+    when: `${READS_PHI} && reading.bound != "keyed" && ${NOT_A_FEW_ROWS} && estimatedRows > 10000`,
+    effect: 'hold',
+    message: 'the statement is expected to read more than 10,000 rows of protected data',
+    hint: 'Select the rows that you need, let the database count and sum up, or set a LIMIT of at most 1000.',
+  },
+  {
+    // In steps, each of which is small: OFFSET, cursors, ranges with an ORDER BY, and for those who see PHI any read without a key.
+    name: 'paged-read',
+    when: `${READS_PHI} && reading.bound != "keyed" && (reading.isPage || seesPhi) && recent.pagedRows > (seesPhi ? 5000 : 10000)`,
+    effect: 'hold',
+    message: 'large parts of tables with protected data have been read in steps within the last hour',
+    hint: 'Select the rows that you need, or wait until less has been read in the last hour.',
   },
 ]
