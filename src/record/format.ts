@@ -21,6 +21,8 @@ export const RECORD_KINDS = [
   'journal-warning',
   'alert',
   'administration',
+  'approval',
+  'facts',
 ] as const
 
 export type RecordKind = (typeof RECORD_KINDS)[number]

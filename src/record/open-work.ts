@@ -61,6 +61,8 @@ export class OpenWork {
       case 'journal-warning':
       case 'alert':
       case 'administration':
+      case 'approval':
+      case 'facts':
         return
     }
   }
