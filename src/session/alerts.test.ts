@@ -17,7 +17,7 @@ function setUp() {
       return records.length
     },
   } as unknown as Journal
-  const recorder = new SessionRecorder(journal, 's', fragment({}))
+  const recorder = new SessionRecorder(journal, 's')
   const told: Alert[] = []
   const alerts = new Alerts(
     {

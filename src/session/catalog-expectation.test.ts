@@ -58,6 +58,7 @@ const SESSION = {
   searchPath: ['app', 'public'],
   searchPathSetting: '"$user", public',
   role: 'app',
+  settings: 'a',
 }
 
 const NOTHING: CatalogUse = { relations: [], names: [], functions: [], operators: [] }

@@ -1,12 +1,13 @@
 import { ChaperoneError } from '../lib/errors.ts'
 import type { Verdict } from '../protocols/protocol.ts'
 
-/** New statements are refused once the token has expired; what runs is drained by the session's housekeeping. */
-export const EXPIRED: Verdict = Object.freeze({
-  kind: 'refused',
-  facts: [],
-  error: new ChaperoneError('CHP-AUTH-EXPIRED'),
-  position: undefined,
+/** New statements are refused once the session may not go on; what runs is drained by its housekeeping. */
+export const ended = (error: ChaperoneError): Verdict => ({ kind: 'refused', facts: [], error, position: undefined })
+
+/** It was bound when the session had other settings. */
+export const ADMITTED_OTHERWISE = new ChaperoneError('CHP-APPROVAL-PENDING', {
+  message: 'the settings of the session have changed since the approved statement was bound; it was not run',
+  hint: 'Bind and run the statement again without changing settings in between.',
 })
 
 /** The target may have resolved its names before they came to stand for something else. */

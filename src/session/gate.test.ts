@@ -3,14 +3,16 @@ import type { Catalog } from '../inspect/sql/catalog.ts'
 import type { CatalogUse, ConstantSite, SqlFacts } from '../inspect/sql/facts.ts'
 import type { Inspection } from '../inspect/sql/inspector.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
-import { VerifiedIdentity } from '../identity/verified-identity.ts'
 import { ChaperoneError } from '../lib/errors.ts'
 import { compileLabels } from '../phi/labels.ts'
-import type { AllowedVerdict, KnownNames, Verdict } from '../protocols/protocol.ts'
+import type { AllowedVerdict, Execution, KnownNames, Verdict } from '../protocols/protocol.ts'
 import { fragment } from '../record/canonical.ts'
+import type { Admission } from './admission.ts'
 import { Alerts } from './alerts.ts'
 import { type GateOptions, SessionGate } from './gate.ts'
+import { RecentUse } from './recent-use.ts'
 import type { SessionRecorder } from './session-recorder.ts'
+import { SessionSettings } from './session-settings.ts'
 import { TargetState } from './target-state.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -94,6 +96,7 @@ async function setUp(
     labels: compileLabels([]),
     unlabelledColumns: 'mask',
     trustedFunctions: [],
+    patientKeys: [],
     catalogCheck,
     clock: () => 0,
     inspector,
@@ -105,27 +108,28 @@ async function setUp(
   await target.refresh()
   const verdicts = new WeakMap<Inspection, Verdict>()
   const options: GateOptions = {
-    identity: VerifiedIdentity.ofVerifiedToken({
-      principal: { issuer: 'i', subject: 's', kind: 'agent', name: 'n', groups: [] },
-      issuerUrl: 'https://i',
-      audience: 'a',
-      issuedAt: 0,
-      expiresAt: 1,
-      tokenDigest: '0',
-    }),
+    watch: {
+      review: () => undefined,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method that is called
+      verdicts: {
+        of: (one: Inspection) => {
+          const known = verdicts.get(one) ?? verdictOf(one)
+          verdicts.set(one, known)
+          return { verdict: known, what: fragment({}), body: '{}', redacted: '' }
+        },
+      } as unknown as Verdicts,
+    },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method that is called
+    admission: { concerns: () => false } as unknown as Admission,
+    limits: undefined,
+    recent: new RecentUse(() => 0),
+    settings: new SessionSettings('s'),
+    raise: () => undefined,
     clearsEverything,
     clears: () => clearsEverything,
     minimumGroupSize: undefined,
     target,
     inspector,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method that is called
-    verdicts: {
-      of: (one: Inspection) => {
-        const known = verdicts.get(one) ?? verdictOf(one)
-        verdicts.set(one, known)
-        return { verdict: known, what: fragment({}), body: '{}' }
-      },
-    } as unknown as Verdicts,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the methods that are called
     recorder: { opened: () => undefined, intent: () => 1 } as unknown as SessionRecorder,
     clock: () => 0,
@@ -138,7 +142,19 @@ async function setUp(
     onPolicyError: () => undefined,
   }
   const gate = new SessionGate(options)
-  gate.opened({ backendPid: 1, serverVersion: '18', searchPath: ['public'], searchPathSetting: 'public', role: 'app' })
+  gate.opened({
+    backendPid: 1,
+    serverVersion: '18',
+    searchPath: ['public'],
+    searchPathSetting: 'public',
+    role: 'app',
+    settings: 'a',
+  })
+  const judge = async (): Promise<AllowedVerdict> => {
+    const verdict = await gate.judge('text', NO_NAMES)
+    if (verdict.kind === 'refused') throw verdict.error
+    return verdict
+  }
   return {
     gate,
     waiting,
@@ -150,10 +166,13 @@ async function setUp(
     next: (statement: SqlFacts): void => {
       inspection = { ok: true, statements: [statement], redacted: '' }
     },
-    judge: async (): Promise<AllowedVerdict> => {
-      const verdict = await gate.judge('text', NO_NAMES)
-      if (verdict.kind === 'refused') throw verdict.error
-      return verdict
+    judge,
+    run: async (): Promise<void> => {
+      const verdict = await judge()
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is asked of it
+      const leave = await gate.admit({ verdict, attempt: 0, inTransaction: () => false } as unknown as Execution)
+      if (leave === 'renew' || leave instanceof ChaperoneError) throw new Error('not admitted')
+      gate.request(leave, { via: 'simple', sql: 'text' })
     },
     /** Somebody changes the catalog, and it is read again. */
     change: async (version: string): Promise<void> => {
@@ -264,7 +283,7 @@ describe('after a change of schema by the session itself', () => {
 
   async function altered(settings: Settings) {
     const session = await setUp(ALTER, settings)
-    session.gate.request(await session.judge(), { via: 'simple', sql: 'text' })
+    await session.run()
     session.gate.schemaChanged(false)
     session.gate.schemaChanged(true)
     return session
@@ -290,7 +309,7 @@ describe('after a change of schema by the session itself', () => {
     const session = await setUp(SELECT, { clearsEverything: true })
     const verdict = await session.judge()
     session.next(ALTER)
-    session.gate.request(await session.judge(), { via: 'simple', sql: 'text' })
+    await session.run()
     session.gate.schemaChanged(true)
     session.next(SELECT)
     expect(await session.gate.renew('text', verdict, NO_NAMES)).not.toBe(verdict)
@@ -299,7 +318,7 @@ describe('after a change of schema by the session itself', () => {
 
   it('what is not committed yet is not forgotten when the catalog is read meanwhile', async () => {
     const session = await setUp(ALTER, { clearsEverything: true })
-    session.gate.request(await session.judge(), { via: 'simple', sql: 'text' })
+    await session.run()
     session.gate.schemaChanged(false)
     session.next(SELECT)
     await session.judge()

@@ -1,18 +1,23 @@
+import type { AlertEvent } from '../alert/alert-event.ts'
 import type { MaskPlan, ResultColumn } from '../mask/plan.ts'
-import type { SqlFacts } from '../inspect/sql/facts.ts'
+import type { RelationUse, SqlFacts } from '../inspect/sql/facts.ts'
 import type { Inspection, InspectionScope } from '../inspect/sql/inspector.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ChaperoneError } from '../lib/errors.ts'
 import type { Watermarks } from '../lib/gated-writer.ts'
 import type {
+  Admitted,
   AllowedVerdict,
   BoundValue,
   CatalogExpectation,
   CopyInRows,
   CopyMask,
+  Execution,
   Gate,
   KnownNames,
+  Leave,
+  Meter,
   OpenedTarget,
   Outcome,
   Permit,
@@ -23,30 +28,39 @@ import type {
   TransactionResult,
   Verdict,
 } from '../protocols/protocol.ts'
-import type { VerifiedIdentity } from '../identity/verified-identity.ts'
 import type { KnownValues } from '../phi/detect/known-values.ts'
 import { changesOwnNames, isExecutionAsked } from './catalog-asking.ts'
 import { sameExpectation } from './catalog-expectation.ts'
 import { completeNames, standsForAnother } from './complete-names.ts'
 import { SessionConstants, type SessionConstantsOptions } from './constants/session-constants.ts'
-import { EXPIRED, RESOLVED_OTHERWISE, SEND_SEPARATELY } from './gate-refusals.ts'
+import type { AccessWatch } from './access-watch.ts'
+import type { Admission, Candidate } from './admission.ts'
+import { GatePass, GatePermit } from './gate-pass.ts'
+import { ADMITTED_OTHERWISE, ended, RESOLVED_OTHERWISE, SEND_SEPARATELY } from './gate-refusals.ts'
 import { MaskPlans } from './mask-plans.ts'
+import { operationCatalog } from './operation-catalog.ts'
 import { OwnChanges } from './own-changes.ts'
-import { RememberedVerdicts } from './remembered-verdicts.ts'
+import type { RecentUse } from './recent-use.ts'
+import { type Remembered, RememberedVerdicts } from './remembered-verdicts.ts'
+import type { SessionLimits } from './session-limits.ts'
 import type { NamedText, SessionRecorder } from './session-recorder.ts'
+import type { SessionSettings } from './session-settings.ts'
 import { SessionStandIns, type StandInSources } from './stand-ins.ts'
 import type { TargetSnapshot, TargetState } from './target-state.ts'
-import type { Verdicts } from './verdicts.ts'
 
 export interface GateOptions {
-  readonly identity: VerifiedIdentity
+  readonly watch: Pick<AccessWatch, 'review' | 'verdicts'>
+  readonly admission: Admission
+  readonly limits: SessionLimits | undefined
+  readonly recent: RecentUse
+  readonly settings: SessionSettings
+  readonly raise: (event: AlertEvent) => void
   readonly clearsEverything: boolean
   readonly clears: (phiClass: string) => boolean
   /** See `PhiConfig.minimumGroupSize`. */
   readonly minimumGroupSize: number | undefined
   readonly target: TargetState
   readonly inspector: SqlInspector
-  readonly verdicts: Verdicts
   readonly recorder: SessionRecorder
   readonly clock: Clock
   /** How constants are judged; where tokens and the findings of an external detector come from. */
@@ -73,6 +87,10 @@ export class SessionGate implements Gate {
   /** Them, where nothing is masked; and whether none of them is under way, so that a new reading has them all. */
   readonly #changes = new OwnChanges()
   #changesAreOver = true
+  /** Verdicts of DECLAREs that were run with an approval: it covers what is fetched from them. */
+  readonly #approvedCursors = new WeakSet<Verdict>()
+  readonly #toldOf = new WeakSet<readonly SqlFacts[]>()
+  readonly #relationsUsed = new Set<string>()
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -100,7 +118,8 @@ export class SessionGate implements Gate {
   judge(sql: string, names: KnownNames): Verdict | Promise<Verdict> {
     const { target, inspector } = this.#options
     const snapshot = this.#snapshot()
-    if (this.#expired()) return EXPIRED
+    const end = this.#ended()
+    if (end !== undefined) return ended(end)
     if (snapshot === undefined) return target.refresh().then(() => this.judge(sql, names))
     const inspection = inspector.inspect(sql, this.#scope)
     if (!(inspection instanceof Promise)) return this.#lasting(inspection, snapshot, sql, names)
@@ -111,15 +130,10 @@ export class SessionGate implements Gate {
   }
 
   renew(sql: string, verdict: Verdict, names: KnownNames): Verdict | Promise<Verdict> {
-    if (this.#expired()) return EXPIRED
+    const end = this.#ended()
+    if (end !== undefined) return ended(end)
     const remembered = this.#remembered.of(verdict)
-    const current = this.#snapshot()
-    const stands =
-      remembered !== undefined &&
-      remembered.snapshot === current &&
-      remembered.standsFor === undefined &&
-      this.#holds(verdict)
-    if (stands) return verdict
+    if (remembered !== undefined && remembered.standsFor === undefined && this.#stands(remembered)) return verdict
     const judged = this.judge(sql, names)
     return judged instanceof Promise
       ? judged.then((again) => this.#agreeing(verdict, again))
@@ -138,17 +152,56 @@ export class SessionGate implements Gate {
     return this.#asks() && executed !== undefined && isExecutionAsked(executed) ? this.#expectation(verdict) : undefined
   }
 
-  request(verdict: AllowedVerdict, request: Request): Permit {
-    if (this.#expired()) throw new ChaperoneError('CHP-AUTH-EXPIRED')
+  admit(execution: Execution): Admitted | Promise<Admitted> {
+    const { admission, settings } = this.#options
+    const { verdict } = execution
+    const remembered = this.#remembered.known(verdict)
+    if (!execution.inTransaction()) settings.outsideTransaction()
+    if (!admission.concerns(remembered.judged)) return new GatePass(execution)
+    return admission.admit(execution, remembered.judged, () => this.#candidate(execution, remembered))
+  }
+
+  stillAdmitted(permit: Permit): ChaperoneError | undefined {
+    const { settingsMark } = known(permit)
+    return settingsMark === undefined || settingsMark === this.#options.settings.mark ? undefined : ADMITTED_OTHERWISE
+  }
+
+  request(leave: Leave, request: Request): Permit {
+    if (!(leave instanceof GatePass) || !leave.use()) throw new ChaperoneError('CHP-INTERNAL', { reason: 'no leave' })
+    const end = this.#ended()
+    if (end !== undefined) throw end
+    const { verdict, approval, execution } = leave
     const { judged, standsFor } = this.#remembered.known(verdict)
+    const { recorder, settings, recent, limits } = this.#options
     if (!this.masked && this.#changes.add(verdict.facts)) this.#changesAreOver = false
+    settings.ran(verdict.facts, request.sql)
+    recent.statement()
+    this.#tellRelations(verdict.facts)
     const op = ++this.#operations
-    return { op, intent: this.#options.recorder.intent(op, judged, request, standsFor), verdict }
+    limits?.started(op, execution)
+    if (judged.inputs !== undefined) recorder.inputs(op, judged.inputs)
+    const intent = recorder.intent(op, judged, request, { standsFor, approval })
+    if (approval !== undefined) this.#approvedCursors.add(verdict)
+    return new GatePermit(op, intent, verdict, approval === undefined ? undefined : settings.mark)
   }
 
   refused(error: ChaperoneError, request: Request, facts: readonly SqlFacts[]): void {
-    if (error.code === 'CHP-POLICY-ERROR') this.#options.onPolicyError(error)
-    this.#options.recorder.refusal(++this.#operations, error, request, facts)
+    const { recorder, settings, recent, raise, onPolicyError } = this.#options
+    if (error.code === 'CHP-POLICY-ERROR') {
+      onPolicyError(error)
+      raise({ kind: 'policy-error', rule: error.rule })
+    }
+    raise({ kind: 'refusal', code: error.code, rule: error.rule })
+    recent.refusal()
+    settings.takenBack()
+    const op = ++this.#operations
+    const inputs = this.#remembered.inputsOf(facts)
+    if (inputs !== undefined) recorder.inputs(op, inputs)
+    recorder.refusal(op, error, request, facts, inputs)
+  }
+
+  meter(permit: Permit, facts: SqlFacts | undefined, columns: readonly ResultColumn[] | number): Meter | undefined {
+    return this.#options.limits?.meter(permit.op, facts, columns)
   }
 
   plan(
@@ -179,14 +232,22 @@ export class SessionGate implements Gate {
   }
 
   response(permit: Permit, bytes: Buffer, rows: number): void {
+    this.#released(permit, rows)
     this.#options.recorder.response(permit.op, bytes, rows)
   }
 
   outcome(permit: Permit, outcome: Outcome, bytes: Buffer | undefined): void {
-    this.#options.recorder.outcome(permit.op, outcome, bytes)
+    const { recorder, limits, recent, settings, raise } = this.#options
+    const patients = limits?.evidence(permit.op, outcome.result !== 'suspended')
+    this.#released(permit, outcome.rows - known(permit).counted)
+    recent.patients(patients?.count ?? 0)
+    if (outcome.rows > 0) raise({ kind: 'rows-released', rows: outcome.rows, patients: patients?.count ?? 0 })
+    if (outcome.result !== 'ok' && outcome.result !== 'suspended') settings.takenBack()
+    recorder.outcome(permit.op, outcome, bytes, patients)
   }
 
   transaction(result: TransactionResult, firstOp: number, lastOp: number): void {
+    if (result === 'rolled-back' || result === 'failed') this.#options.settings.takenBack()
     this.#options.recorder.transaction(result, firstOp, lastOp)
   }
 
@@ -258,16 +319,24 @@ export class SessionGate implements Gate {
           completed,
           snapshot,
           used.map((prepared) => this.#textsOf(prepared)),
+          used.map(({ verdict }) => verdict),
         )
   }
 
-  #textsOf({ sql, verdict }: Prepared): NamedText {
-    return { exact: sql, body: this.#remembered.of(verdict)?.judged.body ?? '{}' }
+  #textsOf({ sql, verdict, index }: Prepared): NamedText {
+    const judged = this.#remembered.of(verdict)?.judged
+    return { exact: sql, body: judged?.body ?? '{}', redacted: judged?.redacted ?? '', index }
   }
 
-  #remember(inspection: Inspection, snapshot: TargetSnapshot, standsFor: readonly NamedText[] | undefined): Verdict {
-    const judged = this.#options.verdicts.of(inspection)
-    const isNew = this.#remembered.add({ judged, snapshot, standsFor })
+  #remember(
+    inspection: Inspection,
+    snapshot: TargetSnapshot,
+    standsFor: readonly NamedText[] | undefined,
+    named: readonly Verdict[] = [],
+  ): Verdict {
+    const { verdicts } = this.#options.watch
+    const judged = verdicts.of(inspection)
+    const isNew = this.#remembered.add({ judged, snapshot, standsFor, named, verdicts })
     if (isNew && this.masked) this.#constants.judged(judged.verdict.facts, snapshot)
     return judged.verdict
   }
@@ -294,9 +363,74 @@ export class SessionGate implements Gate {
     return this.#opened
   }
 
-  #expired(): boolean {
-    return this.#options.clock() >= this.#options.identity.expiresAt
+  #ended(): ChaperoneError | undefined {
+    return this.#options.watch.review(this.#options.clock())
   }
+
+  // ---- admission
+
+  #candidate(execution: Execution, remembered: Remembered): Candidate {
+    const { verdict, continues } = execution
+    const { named, standsFor = [], judged } = remembered
+    const fetches = verdict.facts.every(({ session }) => session.kind === 'fetch')
+    const cursors = continues ? [verdict] : fetches ? named : []
+    return {
+      judged,
+      standsFor,
+      isApprovedCursor: cursors.length > 0 && cursors.every((one) => this.#approvedCursors.has(one)),
+      opened: this.#session(),
+      catalogDigest: () =>
+        operationCatalog({
+          facts: verdict.facts,
+          catalog: remembered.snapshot.catalog,
+          expectation: this.#expectation(verdict),
+          found: judged.inputs?.digest ?? '',
+        }),
+      stands: () => this.#ended() === undefined && this.#stands(remembered),
+      readAgain: () => this.#readAgain(),
+    }
+  }
+
+  /** Whether the verdict is what it would be if it was asked for again, but for what names stand for. */
+  #stands({ snapshot, verdicts, judged }: Remembered): boolean {
+    return verdicts === this.#options.watch.verdicts && snapshot === this.#snapshot() && this.#holds(judged.verdict)
+  }
+
+  async #readAgain(): Promise<void> {
+    const { target } = this.#options
+    target.invalidate()
+    const since = target.now
+    this.#catalogSince = since
+    // One reading may have begun before.
+    while (target.snapshotSince(since) === undefined) await target.refresh()
+  }
+
+  // ---- what others are told
+
+  #released(permit: Permit, rows: number): void {
+    known(permit).counted += rows
+    this.#options.recent.rows(rows, permit.verdict.facts)
+  }
+
+  /** Relations of the catalog that the session uses for the first time. */
+  #tellRelations(facts: readonly SqlFacts[]): void {
+    if (this.#toldOf.has(facts)) return
+    this.#toldOf.add(facts)
+    const names = facts.flatMap(({ relations }) => relations.flatMap(nameInCatalog))
+    const news = names.filter((name) => !this.#relationsUsed.has(name))
+    if (news.length === 0) return
+    for (const name of news) this.#relationsUsed.add(name)
+    this.#options.raise({ kind: 'relations-used', relations: [...new Set(news)].toSorted() })
+  }
+}
+
+/** Names of the target's own that its catalog knows; others can be anything. */
+const nameInCatalog = ({ oid, schema, name }: RelationUse): readonly string[] =>
+  oid === null || schema === null || /^(?:pg_|information_schema$)/.test(schema) ? [] : [`${schema}.${name}`]
+
+function known(permit: Permit): GatePermit {
+  if (permit instanceof GatePermit) return permit
+  throw new ChaperoneError('CHP-INTERNAL', { reason: 'a permit of unknown origin' })
 }
 
 /** An object of its own for each session: the inspector shares its workers fairly between scopes. */

@@ -1,8 +1,11 @@
-import type { Access, Principal } from '../decide/policy.ts'
+import type { Access } from '../decide/decision.ts'
+import type { Member } from '../identity/principal.ts'
 import type { VerifiedIdentity } from '../identity/verified-identity.ts'
 import type { Peer } from '../lib/wire.ts'
+import type { ChaperoneError } from '../lib/errors.ts'
 import type { Admission, SessionControl } from '../protocols/protocol.ts'
 import type { SessionGate } from './gate.ts'
+import type { SessionLimits } from './session-limits.ts'
 import type { SessionRecorder } from './session-recorder.ts'
 
 /** One admitted client, from its login to its end. */
@@ -18,6 +21,9 @@ export interface LiveSession {
   readonly startedAt: number
   readonly recorder: SessionRecorder
   readonly gate: SessionGate
+  readonly limits: SessionLimits | undefined
+  /** Why it may not go on, by what is known now. */
+  reconsider(now: number): ChaperoneError | undefined
   /** Undefined until the target is logged in to. */
   control: SessionControl | undefined
 }
@@ -25,7 +31,11 @@ export interface LiveSession {
 /** What may be shown of a session: names, times and counts. */
 export interface SessionView {
   readonly id: string
-  readonly principal: Pick<Principal, 'issuer' | 'subject' | 'kind' | 'groups'>
+  readonly principal: Pick<Member, 'issuer' | 'subject' | 'kind' | 'groups'>
+  /** For whom it acts, nearest first. */
+  readonly onBehalfOf: readonly Pick<Member, 'issuer' | 'subject' | 'kind'>[]
+  readonly purpose: string | undefined
+  readonly run: string | undefined
   readonly target: string
   readonly clearance: string
   readonly peer: string
@@ -33,15 +43,18 @@ export interface SessionView {
   readonly applicationName: string
   readonly startedAt: string
   readonly expiresAt: string
-  readonly state: 'opening' | 'idle' | 'active' | 'in-transaction'
+  readonly state: 'opening' | SessionControl['state']
   readonly operations: number
 }
 
 export function viewOf(session: LiveSession): SessionView {
-  const { issuer, subject, kind, groups } = session.identity.principal
+  const { issuer, subject, kind, groups, onBehalfOf = [], purpose, run } = session.identity.principal
   return {
     id: session.id,
     principal: { issuer, subject, kind, groups },
+    onBehalfOf: onBehalfOf.map((member) => ({ issuer: member.issuer, subject: member.subject, kind: member.kind })),
+    purpose,
+    run,
     target: session.target,
     clearance: session.access.clearance.key,
     peer: `${session.peer.address}:${session.peer.port}`,

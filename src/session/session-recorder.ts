@@ -6,6 +6,8 @@ import type { Outcome, Request, TransactionResult } from '../protocols/protocol.
 import { type Fragment, fragment, type JsonValue } from '../record/canonical.ts'
 import type { Journal } from '../record/journal.ts'
 import type { Alert } from './alerts.ts'
+import type { DecisionInputs } from './decision-inputs.ts'
+import type { PatientEvidence } from './session-limits.ts'
 import { commandsOf, type JudgedVerdict } from './verdicts.ts'
 
 const NOTHING = fragment({})
@@ -14,20 +16,35 @@ const NOTHING = fragment({})
 export interface NamedText {
   readonly exact: string
   readonly body: string
+  /** The statement without its literals. */
+  readonly redacted: string
+  /** Which statement of the text it is. */
+  readonly index: number
+}
+
+/** Sessions have their inputs on record once; of so many kinds that this is exceeded, some twice. */
+const MAX_INPUTS = 10_000
+
+/** What of an intent is not the same for all operations of a verdict. */
+export interface IntentDetails {
+  /** The statements that the operation runs by their names. */
+  readonly standsFor: readonly NamedText[] | undefined
+  /** The request whose approval covers it. */
+  readonly approval: string | undefined
 }
 
 /** Writes the events of one session to the journal. Headers hold names, counts and codes; texts go to sealed or encrypted parts. */
 export class SessionRecorder implements Watermarks {
   readonly #journal: Journal
   readonly #session: string
-  readonly #who: Fragment
+  #who: Fragment = NOTHING
+  readonly #inputs = new Set<string>()
   #appended = 0
   #alertsHeldBack = 0
 
-  constructor(journal: Journal, session: string, who: Fragment) {
+  constructor(journal: Journal, session: string) {
     this.#journal = journal
     this.#session = session
-    this.#who = who
   }
 
   /** The newest record of this session. */
@@ -45,10 +62,15 @@ export class SessionRecorder implements Watermarks {
 
   started(
     details: Readonly<Record<string, JsonValue>>,
-    claimed: { readonly applicationName: string; readonly user: string },
+    // What a client says of itself, and what its token says, can be anything: it is kept with the texts.
+    body: Readonly<Record<string, JsonValue>>,
   ): void {
-    // What a client says of itself can be anything, so it is kept with the texts.
-    this.#append('session-start', 0, fragment(details), JSON.stringify(claimed))
+    this.#append('session-start', 0, fragment(details), fragment(body))
+  }
+
+  /** Who acts at which target, and the version of the policy that decides what follows. */
+  decidedBy(who: Fragment): void {
+    this.#who = who
   }
 
   opened(backendPid: number, serverVersion: string): void {
@@ -75,20 +97,35 @@ export class SessionRecorder implements Watermarks {
     return count === 0 ? {} : { alertsHeldBack: count }
   }
 
-  /** `standsFor` has the texts of the statements that the operation runs by their names. */
-  intent(op: number, judged: JudgedVerdict, request: Request, standsFor: readonly NamedText[] | undefined): number {
-    if (standsFor === undefined) return this.#append('intent', op, judged.what, judged.body, exactText(request))
+  /** What decisions rest on, once a session. */
+  inputs(op: number, { digest, body }: DecisionInputs): void {
+    if (this.#inputs.has(digest)) return
+    if (this.#inputs.size >= MAX_INPUTS) this.#inputs.clear()
+    this.#inputs.add(digest)
+    this.#append('facts', op, fragment({ facts: digest }), body)
+  }
+
+  intent(op: number, judged: JudgedVerdict, request: Request, { standsFor, approval }: IntentDetails): number {
+    const what = approval === undefined ? judged.what : withApproval(judged, approval)
+    if (standsFor === undefined) return this.#append('intent', op, what, judged.body, exactText(request))
     const body = `{"standsFor":[${standsFor.map((one) => one.body).join(',')}],"text":${judged.body}}`
     const { sql, parameters = [] } = request
     const exact = JSON.stringify({ parameters, standsFor: standsFor.map((one) => one.exact), statement: sql })
-    return this.#append('intent', op, judged.what, body, exact)
+    return this.#append('intent', op, what, body, exact)
   }
 
-  refusal(op: number, error: ChaperoneError, request: Request, facts: readonly SqlFacts[]): void {
+  refusal(
+    op: number,
+    error: ChaperoneError,
+    request: Request,
+    facts: readonly SqlFacts[],
+    inputs: DecisionInputs | undefined,
+  ): void {
     const what = fragment({
       code: error.code,
       commands: commandsOf(facts),
       decision: 'refuse',
+      ...(inputs === undefined ? {} : { facts: inputs.digest }),
       ...(error.rule === undefined ? {} : { rule: error.rule }),
     })
     this.#append('refusal', op, what, JSON.stringify({ message: error.message }), exactText(request))
@@ -98,17 +135,18 @@ export class SessionRecorder implements Watermarks {
     this.#append('response', op, fragment({ bytes: bytes.length, rows }), digestBody(bytes))
   }
 
-  outcome(op: number, outcome: Outcome, bytes: Buffer | undefined): void {
+  outcome(op: number, outcome: Outcome, bytes: Buffer | undefined, patients?: PatientEvidence): void {
     const what = fragment({
       bytes: outcome.bytes,
       ...(outcome.masked === undefined || outcome.masked.length === 0 ? {} : { masked: [...outcome.masked] }),
+      ...(patients === undefined ? {} : { patients: { count: patients.count, unattributed: patients.unattributed } }),
       result: outcome.result,
       rows: outcome.rows,
       ...(outcome.sqlstate === undefined ? {} : { sqlstate: outcome.sqlstate }),
       tag: outcome.tag,
       ...(outcome.transaction === undefined ? {} : { transaction: outcome.transaction }),
     })
-    this.#append('outcome', op, what, bytes === undefined || bytes.length === 0 ? undefined : digestBody(bytes))
+    this.#append('outcome', op, what, outcomeBody(bytes, patients))
   }
 
   transaction(result: TransactionResult, firstOp: number, lastOp: number): void {
@@ -134,6 +172,24 @@ export class SessionRecorder implements Watermarks {
 
 /** The masked response itself is not kept, only what proves later that a copy of it is the one that was sent. */
 const digestBody = (bytes: Buffer): string => `{"sha256":"${hash('sha256', bytes, 'hex')}"}`
+
+function outcomeBody(bytes: Buffer | undefined, patients: PatientEvidence | undefined): string | undefined {
+  const isEmpty = bytes === undefined || bytes.length === 0
+  if (patients === undefined) return isEmpty ? undefined : digestBody(bytes)
+  return fragment({
+    patients: [...patients.digests],
+    ...(isEmpty ? {} : { sha256: hash('sha256', bytes, 'hex') }),
+  })
+}
+
+const withApproval = ({ described, inputs, due }: JudgedVerdict, approval: string): Fragment =>
+  fragment({
+    ...described,
+    approval,
+    decision: 'hold',
+    ...(inputs === undefined ? {} : { facts: inputs.digest }),
+    rules: [...(due?.decision.rules ?? [])],
+  })
 
 function exactText(request: Request): string {
   return request.parameters === undefined || request.parameters.length === 0

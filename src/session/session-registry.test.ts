@@ -6,7 +6,7 @@ import { SessionRegistry } from './session-registry.ts'
 
 const EXPIRES = 1_000_000
 
-function setUp(state: SessionControl['state'], since = 0, expiresAt = EXPIRES) {
+function setUp(state: SessionControl['state'], since = 0, expiresAt = EXPIRES, lost?: ChaperoneError) {
   const events: string[] = []
   const control = {
     state,
@@ -15,7 +15,13 @@ function setUp(state: SessionControl['state'], since = 0, expiresAt = EXPIRES) {
     terminate: (error: ChaperoneError) => events.push(error.code),
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a sweep looks at
-  const session = { id: '1', target: 'hospital', identity: { expiresAt }, control } as unknown as LiveSession
+  const session = {
+    id: '1',
+    target: 'hospital',
+    identity: { expiresAt },
+    control,
+    reconsider: () => lost,
+  } as unknown as LiveSession
   const registry = new SessionRegistry({
     idleTimeoutMs: 600_000,
     statementTimeoutMs: (name) => (name === 'hospital' ? 5000 : 1),
@@ -33,10 +39,18 @@ describe('a sweep', () => {
     ['a statement that runs too long', 'active', 5000, ['cancel']],
     ['an idle session whose token has expired', 'idle', EXPIRES, ['CHP-AUTH-EXPIRED']],
     ['a session in a transaction whose token has expired', 'in-transaction', EXPIRES, ['CHP-AUTH-EXPIRED']],
+    ['a session that waits for people, however long', 'held', EXPIRES - 1, []],
+    ['a session that waits for people when its token has expired', 'held', EXPIRES, ['CHP-AUTH-EXPIRED']],
   ] as const)('of %s', (_, state, now, expected) => {
     const { registry, events } = setUp(state)
     registry.sweep(now)
     expect(events).toEqual(expected)
+  })
+
+  it.each(['idle', 'active', 'in-transaction', 'held'] as const)('ends a session that may not go on: %s', (state) => {
+    const { registry, events } = setUp(state, 0, EXPIRES, new ChaperoneError('CHP-AUTH-REVOKED'))
+    registry.sweep(1)
+    expect(events).toEqual(['CHP-AUTH-REVOKED'])
   })
 
   it('cancels a statement once, gives it ten seconds, and ends the session', () => {
@@ -100,5 +114,31 @@ describe('a sweep', () => {
     expect(() => first.terminateAll(new ChaperoneError('CHP-RECORD-FAILED'))).toThrow('broken')
     expect(events).toEqual(['CHP-RECORD-FAILED'])
     expect(registry.list()).toEqual([session])
+  })
+})
+
+describe('a kill', () => {
+  const error = new ChaperoneError('CHP-SESSION-TERMINATED')
+  const kill = (at: number, matches = () => true) => ({ matches, error, at })
+
+  it('ends the sessions that match and leaves the others alone', () => {
+    const { registry, events } = setUp('idle')
+    expect(registry.kill(kill(0, () => false))).toBe(0)
+    expect(events).toEqual([])
+    expect(registry.kill(kill(0))).toBe(1)
+    expect(events).toEqual(['CHP-SESSION-TERMINATED'])
+  })
+
+  it.each([
+    ['admitted before it and there after it ends as it begins', 99, 0, ['CHP-SESSION-TERMINATED']],
+    ['admitted after it does not', 101, 0, []],
+    ['that comes when no login lasts so long does not', 99, 11 * 60_000, []],
+  ])('a session %s', (_, startedAt, sweptAt, expected) => {
+    const { registry, session, events } = setUp('idle', sweptAt, Number.MAX_SAFE_INTEGER)
+    registry.remove(session)
+    registry.kill(kill(100))
+    registry.sweep(sweptAt)
+    registry.add({ ...session, startedAt })
+    expect(events).toEqual(expected)
   })
 })

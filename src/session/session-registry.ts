@@ -12,11 +12,24 @@ const DRAIN_MS = 60_000
 /** A statement that was asked to stop is given this long before its session is ended. */
 const CANCEL_GRACE_MS = 10_000
 
+/** Between the admission of a client and its session lies at most the login at the target. */
+const LONGEST_OPENING_MS = 10 * 60_000
+
+/** An operator ends sessions. */
+export interface Kill {
+  readonly matches: (session: LiveSession) => boolean
+  readonly error: ChaperoneError
+  /** Milliseconds of the gateway's clock. */
+  readonly at: number
+}
+
 /** The sessions that are alive, and the clockwork that ends them. */
 export class SessionRegistry {
   readonly #sessions = new Map<string, LiveSession>()
   readonly #timeouts: SessionTimeouts
   readonly #cancelled = new WeakMap<LiveSession, number>()
+  /** Those that may still meet a session that was admitted before. */
+  #kills: readonly Kill[] = []
 
   constructor(timeouts: SessionTimeouts) {
     this.#timeouts = timeouts
@@ -28,10 +41,12 @@ export class SessionRegistry {
 
   add(session: LiveSession): void {
     this.#sessions.set(session.id, session)
+    const kill = this.#kills.find(({ matches, at }) => session.startedAt <= at && matches(session))
+    if (kill !== undefined) session.control?.terminate(kill.error)
   }
 
   remove(session: LiveSession): void {
-    this.#sessions.delete(session.id)
+    if (this.#sessions.delete(session.id)) session.limits?.end()
   }
 
   get(id: string): LiveSession | undefined {
@@ -46,8 +61,21 @@ export class SessionRegistry {
     this.#each((session) => session.control?.terminate(error))
   }
 
+  /** Ends the sessions that match, and gives how many; those that were admitted by now and are not there yet end as they come. */
+  kill(kill: Kill): number {
+    this.#kills = [...this.#kills, kill]
+    let count = 0
+    this.#each((session) => {
+      if (!kill.matches(session)) return
+      count++
+      session.control?.terminate(kill.error)
+    })
+    return count
+  }
+
   /** Applies the time limits. Called about once a second; `now` is the gateway's clock. */
   sweep(now: number): void {
+    if (this.#kills.length > 0) this.#kills = this.#kills.filter(({ at }) => now - at < LONGEST_OPENING_MS)
     this.#each((session) => {
       const { control } = session
       if (control !== undefined) this.#sweepOne(session, control, now)
@@ -74,9 +102,16 @@ export class SessionRegistry {
       control.terminate(new ChaperoneError('CHP-AUTH-EXPIRED'))
       return
     }
+    const lost = now >= expiresAt ? undefined : session.reconsider(now)
+    if (lost !== undefined) {
+      control.terminate(lost)
+      return
+    }
     if (state !== 'active') {
       this.#cancelled.delete(session)
-      if (now - since >= this.#timeouts.idleTimeoutMs) control.terminate(new ChaperoneError('CHP-TIMEOUT-IDLE'))
+      // How long a client waits for people is limited by itself.
+      if (state !== 'held' && now - since >= this.#timeouts.idleTimeoutMs)
+        control.terminate(new ChaperoneError('CHP-TIMEOUT-IDLE'))
       return
     }
     if (now - since < this.#timeouts.statementTimeoutMs(session.target)) return

@@ -15,6 +15,7 @@ function setUp(rules: readonly LabelRule[] = [], unlabelledColumns: TargetStateO
     labels: compileLabels(rules),
     unlabelledColumns,
     trustedFunctions: ['ehr.initials'],
+    patientKeys: [],
     catalogCheck: 'strict',
     clock: () => time.now,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one method that is called

@@ -1,6 +1,7 @@
-import type { CatalogCheck } from '../config/config.ts'
+import type { CatalogCheck, PatientKeyConfig } from '../config/config.ts'
 import type { Catalog, PhiView } from '../inspect/sql/catalog.ts'
 import type { SqlInspector } from '../inspect/sql/sql-inspector.ts'
+import { patientKeysOf } from '../inspect/sql/patients/patient-keys.ts'
 import { buildPhiView } from '../inspect/sql/flow/phi-view.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Label, LabelSet } from '../phi/labels.ts'
@@ -27,6 +28,8 @@ export interface TargetStateOptions {
   readonly unlabelledColumns: 'mask' | 'pass' | Label
   /** As `schema.name`. */
   readonly trustedFunctions: readonly string[]
+  /** Columns that hold the key of a patient. */
+  readonly patientKeys: readonly PatientKeyConfig[]
   readonly catalogCheck: CatalogCheck
   readonly inspector: SqlInspector
   readonly clock: Clock
@@ -130,13 +133,14 @@ export class TargetState {
   }
 
   #derive(catalog: Catalog): TargetSnapshot {
-    const { labels, unlabelledColumns, trustedFunctions, inspector, target } = this.#options
+    const { labels, unlabelledColumns, trustedFunctions, patientKeys, inspector, target } = this.#options
     const types = new Map<number, LookedUpType>(catalog.userTypes.map((type) => [type.oid, type]))
     const typeOf = (oid: number) => types.get(oid)
     const year = this.#year()
     const surroundings = { unlabelledColumns, year, typeOf }
     const trusted = new Set(trustedFunctions)
-    const view = buildPhiView(catalog, { labelOf: analysisLabels(labels, surroundings), trustedFunctions: trusted })
+    const labelled = buildPhiView(catalog, { labelOf: analysisLabels(labels, surroundings), trustedFunctions: trusted })
+    const view = { ...labelled, patientKeys: patientKeysOf(catalog.relations, patientKeys) }
     const boundary =
       typeof unlabelledColumns === 'string'
         ? view

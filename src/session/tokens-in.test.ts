@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GrantConfig, PredicatesConfig } from '../config/config.ts'
+import { grantConfig } from '../config/policy-test-support.ts'
 import { compilePolicy } from '../decide/policy.ts'
 import { VerifiedIdentity } from '../identity/verified-identity.ts'
 import type { Catalog, CatalogRelation } from '../inspect/sql/catalog.ts'
@@ -57,15 +58,12 @@ const inspector = new SqlInspector()
 beforeAll(() => inspector.warm())
 afterAll(() => inspector.close())
 
-function grant(name: string, tokenScope: string): GrantConfig {
-  return {
-    name,
-    tokenScope,
-    principals: [{ issuer: undefined, subject: undefined, group: undefined, kind: 'agent', claim: undefined }],
-    targets: ['hospital'],
-    clearance: { default: 'masked', classes: {} },
-  }
-}
+const constant =
+  <T>(value: T) =>
+  () =>
+    value
+
+const grant = (name: string, tokenScope: string): GrantConfig => grantConfig({ name, tokenScope })
 
 /** The session of an agent; what is masked for it may be compared by tokens, and changed. */
 async function opened(predicates: PredicatesConfig = { default: 'released-granularity', classes: {} }) {
@@ -84,6 +82,7 @@ async function opened(predicates: PredicatesConfig = { default: 'released-granul
     labels: LABELS,
     unlabelledColumns: 'mask',
     trustedFunctions: [],
+    patientKeys: [],
     catalogCheck: 'strict',
     clock: () => 0,
     inspector,
@@ -106,13 +105,15 @@ async function opened(predicates: PredicatesConfig = { default: 'released-granul
         expiresAt: 1,
         tokenDigest: '0',
       }),
-    policy: compilePolicy({
-      grants: [grant('b', 'shared'), grant('a', 'own'), grant('c', 'own')],
-      rules: [],
-      packs: { guardrails: { disable: ['unbounded-write', 'phi-change', 'bulk-export'] } },
-      phi: { predicates },
-      policyVersion: 'sha256:0',
-    }),
+    policy: constant(
+      compilePolicy({
+        grants: [grant('b', 'shared'), grant('a', 'own'), grant('c', 'own')],
+        rules: [],
+        packs: { guardrails: { disable: ['unbounded-write', 'phi-change', 'bulk-export'] } },
+        phi: { predicates },
+        policyVersion: 'sha256:0',
+      }),
+    ),
     targets: new Map([['hospital', state]]),
     minimumGroupSize: undefined,
     inspector,
@@ -131,7 +132,14 @@ async function opened(predicates: PredicatesConfig = { default: 'released-granul
     encrypted: true,
   })
   const { gate } = doorman.sessionOf(admission)
-  gate.opened({ backendPid: 1, serverVersion: '18', searchPath: ['public'], searchPathSetting: 'public', role: 'app' })
+  gate.opened({
+    backendPid: 1,
+    serverVersion: '18',
+    searchPath: ['public'],
+    searchPathSetting: 'public',
+    role: 'app',
+    settings: 'a',
+  })
   const scope = scopes.get('own+shared/treatment/hospital')
   if (scope === undefined) throw new Error('another scope was opened')
   return { gate, scope, records, alerts }
