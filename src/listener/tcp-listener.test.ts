@@ -144,6 +144,86 @@ describe('a TLS connection', () => {
   })
 })
 
+/** As the PostgreSQL protocol begins it (sslnegotiation=direct), and says back what it is told. */
+const direct = (failures: unknown[]) => async (wire: Wire) => {
+  const received = await new ChunkReader(wire.stream).read()
+  const start = { protocol: 'postgresql', mustBeNamed: true, received: received ?? Buffer.alloc(0) }
+  try {
+    const secure = await wire.startTls(start)
+    secure.stream.write((await new ChunkReader(secure.stream).read()) ?? '')
+  } catch (error) {
+    failures.push(error)
+  }
+}
+
+describe('TLS whose first bytes were read already', () => {
+  it('goes on from them with a client that names the protocol', async () => {
+    const failures: unknown[] = []
+    const { port } = await open(direct(failures))
+    const client = connectTls({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['x', 'postgresql'],
+    })
+    client.write('hello')
+    const [answer] = await once(client, 'data')
+    expect([String(answer), client.alpnProtocol]).toEqual(['hello', 'postgresql'])
+    expect(failures).toEqual([])
+    client.destroy()
+  })
+
+  it.each([
+    ['names none', undefined],
+    ['names another', ['http/1.1']],
+  ])('ends with a client that %s', async (_, protocols) => {
+    const failures: unknown[] = []
+    const { port } = await open(direct(failures))
+    const client = connectTls({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ...(protocols && { ALPNProtocols: protocols }),
+    })
+    const got: Buffer[] = []
+    client.on('data', (chunk: Buffer) => got.push(chunk))
+    client.on('error', () => undefined)
+    client.write('hello')
+    await new Promise((resolve) => client.once('close', resolve))
+    await until(() => failures.length > 0)
+    expect(failures[0]).toBeInstanceOf(Error)
+    expect(got).toEqual([])
+  })
+
+  it('works with a client whose handshake comes byte by byte', async () => {
+    const failures: unknown[] = []
+    const { port } = await open(direct(failures))
+    const between = createServer((socket) => {
+      const upstream = connect(port, '127.0.0.1')
+      upstream.setNoDelay(true)
+      socket.on('data', (chunk: Buffer) => {
+        for (const byte of chunk) upstream.write(Buffer.from([byte]))
+      })
+      upstream.on('data', (chunk: Buffer) => socket.write(chunk))
+      upstream.on('close', () => socket.destroy())
+      socket.on('close', () => upstream.destroy())
+    })
+    between.listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    const client = connectTls({
+      port: portOf(between),
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['postgresql'],
+    })
+    client.write('hello')
+    const [answer] = await once(client, 'data')
+    expect(String(answer)).toMatch(/^h/)
+    client.destroy()
+    between.close()
+  })
+})
+
 describe('limits', () => {
   it('turn away what is beyond them, in all and for one address, and count down again', async () => {
     const turned: Wire[] = []

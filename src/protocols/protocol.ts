@@ -60,6 +60,69 @@ export interface RefusedVerdict {
   readonly position: number | undefined
 }
 
+/** One execution that is about to begin. */
+export interface Execution {
+  readonly verdict: AllowedVerdict
+  readonly via: 'simple' | 'extended'
+  /** The client's own text, stand-ins and all. */
+  readonly sql: string
+  readonly parameters: readonly BoundValue[]
+  /** The same as the target gets it: with what stand-ins stand for. */
+  readonly sent: SentStatement
+  /** Which statement of the text is run, for the extended protocol; undefined: all. */
+  readonly index: number | undefined
+  /** Rows of a cursor are fetched by a message: the statement is the one that has declared it, and was admitted then. */
+  readonly continues: boolean
+  /** How often it was judged again because `admit` said so. */
+  readonly attempt: number
+  /** Whether it would run in a transaction that has begun; for certain once `hold` has resolved. */
+  inTransaction(): boolean
+  /**
+   * Begins to wait for somebody: resolves when everything before it is answered, and the client knows that. False when the target
+   * passes over it, so that nobody has to be asked. The wait ends when `admit` settles.
+   */
+  hold(): Promise<boolean>
+  /** Tells the client something before the answer; while it waits, that it does. Free of PHI. */
+  say(notice: WaitNotice): void
+  /** Aborts when nobody waits for it any more; the reason is a `HoldEnd`. */
+  readonly signal: AbortSignal
+}
+
+/** cancelled, gone: by the client. ended: the session was ended for another reason. */
+export type HoldEnd = 'cancelled' | 'gone' | 'ended'
+
+export interface SentStatement {
+  readonly sql: string
+  readonly parameters: readonly BoundValue[]
+}
+
+export interface WaitNotice {
+  readonly message: string
+  readonly hint: string
+}
+
+/** Proof that one execution may begin now. Made by the gate alone, used once. */
+export interface Leave {
+  readonly verdict: AllowedVerdict
+}
+
+export type Admitted = Leave | ChaperoneError | 'renew'
+
+/** Counts what is released of one operation. Nothing may be released that it has not taken. */
+export interface Meter {
+  /**
+   * Takes one row of the target's own bytes (a DataRow body, or one COPY row), `released` bytes of which will leave. False: it has to
+   * be asked again after `settle`, and nothing behind it may be taken before.
+   */
+  row(buffer: Buffer, start: number, end: number, released: number): boolean
+  /** A row behind one that has to be asked again: what it needs is asked for with that. */
+  ahead(buffer: Buffer, start: number, end: number): void
+  /** Throws CHP-BUDGET-EXCEEDED, CHP-PATIENT-SCOPE or CHP-BUDGET-UNAVAILABLE. */
+  settle(): Promise<void>
+  /** The operation is over; gives back what was not used. */
+  end(): void
+}
+
 /** What is recorded of a request besides its verdict. */
 export interface Request {
   readonly via: 'simple' | 'extended'
@@ -190,8 +253,21 @@ export interface Gate {
   judge(sql: string, names: KnownNames): Verdict | Promise<Verdict>
   /** The same verdict again if nothing that it depends on has changed, else a new one. */
   renew(sql: string, verdict: Verdict, names: KnownNames): Verdict | Promise<Verdict>
+  /**
+   * Whether an execution may begin: what depends on the moment (time, budgets, the planner's estimate) and approvals. A promise
+   * while somebody is asked. 'renew': time has passed, and it is to be judged again from the beginning, and admitted again. An error
+   * refuses it like a verdict that refuses.
+   */
+  admit(execution: Execution): Admitted | Promise<Admitted>
+  /** An error when what was admitted at Bind was admitted for other settings of the session than it would run with now. */
+  stillAdmitted(permit: Permit): ChaperoneError | undefined
   /** Records the intent. Throws CHP-RECORD-FAILED, CHP-AUTH-EXPIRED or CHP-SESSION-TERMINATED. */
-  request(verdict: AllowedVerdict, request: Request): Permit
+  request(leave: Leave, request: Request): Permit
+  /**
+   * How the rows of one statement of the operation are counted; undefined when nothing is. `columns`: those of its result, for a
+   * COPY their number.
+   */
+  meter(permit: Permit, facts: SqlFacts | undefined, columns: readonly ResultColumn[] | number): Meter | undefined
   /** Records that an operation was refused. */
   refused(error: ChaperoneError, request: Request, facts: readonly SqlFacts[]): void
   /**
@@ -252,6 +328,8 @@ export interface OpenedTarget {
   readonly searchPathSetting: string
   /** The role that the session runs as. */
   readonly role: string
+  /** Digest of the other settings that it began with, as far as they bear on what a statement means. */
+  readonly settings: string
 }
 
 /** What the session may do to a running relay. */
@@ -260,8 +338,8 @@ export interface SessionControl {
   cancel(): void
   /** Sends the client a final error and closes both sides. */
   terminate(error: ChaperoneError): void
-  /** Whether an operation is running or a transaction is open. */
-  readonly state: 'idle' | 'active' | 'in-transaction'
+  /** Whether an operation is running or a transaction is open; held: a client waits for an approval. */
+  readonly state: 'idle' | 'active' | 'in-transaction' | 'held'
   /** Since when it is in this state, in milliseconds of the gateway's clock. */
   readonly since: number
 }

@@ -13,6 +13,15 @@ export function boundValues(frame: Buffer, bind: Bind, types: readonly number[])
   }))
 }
 
+/** The same parameters with other values for some. */
+export function withValues(
+  parameters: readonly BoundValue[],
+  values: ReadonlyMap<number, Buffer> | undefined,
+): readonly BoundValue[] {
+  if (values === undefined) return parameters
+  return parameters.map((parameter, index) => ({ ...parameter, value: values.get(index) ?? parameter.value }))
+}
+
 /** The same Bind message with other values for some parameters; formats stay. */
 export function bindWith(frame: Buffer, bind: Bind, values: ReadonlyMap<number, Buffer>): Buffer {
   const parameters = bind.parameters.map((parameter, index) => {

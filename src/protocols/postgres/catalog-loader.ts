@@ -38,6 +38,7 @@ interface TypeDocument extends Omit<CatalogType, 'fields' | 'version'> {
 
 interface CatalogDocument {
   readonly version: number
+  readonly code: string
   readonly relations: readonly CatalogRelation[]
   readonly constraints: readonly string[]
   readonly unusableSchemas: readonly string[]
@@ -54,6 +55,7 @@ export async function loadCatalog(client: TargetClient): Promise<Catalog> {
   return Object.freeze({
     epoch: hash('sha256', text, 'hex'),
     serverMajor: Math.floor(document.version / 10_000),
+    code: document.code,
     relations: document.relations,
     constraints: document.constraints,
     unusableSchemas: document.unusableSchemas,

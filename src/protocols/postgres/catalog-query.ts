@@ -1,4 +1,11 @@
-import { functionVersion, isPlain, NEVER_OUTDATED, operatorVersion, relationVersion } from './catalog-version.ts'
+import {
+  codeVersion,
+  functionVersion,
+  isPlain,
+  NEVER_OUTDATED,
+  operatorVersion,
+  relationVersion,
+} from './catalog-version.ts'
 
 /**
  * What analysis needs of a target's catalog, in one statement and one snapshot: JSON from the server, so that no value is
@@ -47,6 +54,7 @@ with user_space as (
 )
 select json_build_object(
   'version', current_setting('server_version_num')::int,
+  'code', ${codeVersion("select oid from user_space where nspname !~ '^pg_temp_'")}::text,
   'relations', coalesce((select json_agg(json_build_object(
     'oid', rel.oid::bigint, 'schema', rel.nspname, 'name', rel.relname, 'kind', rel.relkind, 'rowTypeOid', rel.reltype::bigint,
     'isPlain', ${isPlain('rel')},

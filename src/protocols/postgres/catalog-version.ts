@@ -69,6 +69,35 @@ export const functionVersion = (condition: string, outdated: Outdated): string =
 export const operatorVersion = (condition: string, outdated: Outdated): string =>
   rowsVersion('pg_operator', 'row(r.oid, r.xmin)', `${condition} and ${outsideCatalogs('r.oprnamespace')}`, outdated)
 
+/**
+ * The version of the code of the database's owners, and of what makes it run: functions in any language, triggers, defaults,
+ * constraints, row security, casts and event triggers. What sessions make for themselves does not count.
+ */
+export const codeVersion = (userSpace: string): string =>
+  `(${[
+    functionVersion(`r.pronamespace in (${userSpace})`, NEVER_OUTDATED),
+    ...(
+      [
+        ['pg_trigger', relationIn('r.tgrelid', userSpace)],
+        ['pg_attrdef', relationIn('r.adrelid', userSpace)],
+        ['pg_policy', relationIn('r.polrelid', userSpace)],
+        ['pg_constraint', `r.connamespace in (${userSpace})`],
+        ['pg_cast', `r.oid operator(pg_catalog.>=) ${FIRST_USER_OID}`],
+        ['pg_event_trigger', 'true'],
+      ] as const
+    ).map(([catalog, condition]) => rowsVersion(catalog, 'row(r.oid, r.xmin)', condition, NEVER_OUTDATED)),
+    // Whose rights and which row security hold; a row of pg_class is written to for other reasons as well.
+    rowsVersion(
+      'pg_class',
+      'row(r.oid, r.relowner, r.relrowsecurity, r.relforcerowsecurity, r.reloptions)',
+      `r.relkind in ('r', 'p', 'v', 'm', 'f') and r.relnamespace in (${userSpace})`,
+      NEVER_OUTDATED,
+    ),
+  ].join(' operator(pg_catalog.+) ')})`
+
+const relationIn = (oid: string, userSpace: string): string =>
+  `exists (select from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) ${oid} and c.relnamespace in (${userSpace}))`
+
 const outsideCatalogs = (schema: string): string =>
   `r.oid operator(pg_catalog.>=) ${FIRST_USER_OID} and ${schema} operator(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace`
 

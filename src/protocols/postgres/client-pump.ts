@@ -1,3 +1,4 @@
+import type { HoldEnd } from '../protocol.ts'
 import { ClientRequests, type ClientRequestsOptions } from './client-requests.ts'
 import type { FrameCursor } from './framing.ts'
 import { FRONTEND } from './messages.ts'
@@ -39,9 +40,14 @@ export class ClientPump {
     this.pump()
   }
 
-  stop(): void {
+  stop(reason: HoldEnd): void {
     this.#stopped = true
-    this.#requests.stop()
+    this.#requests.stop(reason)
+  }
+
+  /** The client does not want to wait any longer; false when it does not wait for anybody. */
+  withdraw(): boolean {
+    return this.#requests.withdraw()
   }
 
   /** Goes on with what has arrived; also called when the target has answered, because a message may wait for that. */

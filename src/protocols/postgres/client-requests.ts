@@ -1,4 +1,5 @@
 import { ChaperoneError } from '../../lib/errors.ts'
+import type { HoldEnd } from '../protocol.ts'
 import { ClientCopy } from './client-copy.ts'
 import { decodeQuery } from './decode.ts'
 import { encodeFlush } from './encode.ts'
@@ -31,8 +32,14 @@ export class ClientRequests {
   }
 
   /** Nothing that is still being judged goes on. */
-  stop(): void {
+  stop(reason: HoldEnd): void {
     this.#flow.stopped = true
+    this.#flow.endHold(reason)
+  }
+
+  /** The client does not want to wait any longer; false when it does not wait for anybody. */
+  withdraw(): boolean {
+    return this.#flow.endHold('cancelled')
   }
 
   /** What was forwarded leaves. */

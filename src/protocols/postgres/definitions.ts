@@ -60,7 +60,7 @@ export function changeNames(
   if (!verdict.facts.some(changesNames)) return undefined
   const steps: Step[] = []
   for (const [at, facts] of verdict.facts.entries()) {
-    const prepared: Statement = { sql, verdict, index: at, madeBy: 'sql', sent, parameterTypes: [] }
+    const prepared: Statement = { sql, verdict, index: at, madeBy: 'sql', sent, declaredTypes: [], parameterTypes: [] }
     const changes = changesOf(names, facts, prepared, batch)
     if (changes === undefined) {
       new TextChanges(steps).undo()

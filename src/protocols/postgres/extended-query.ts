@@ -1,7 +1,7 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
-import type { AllowedVerdict, Gate } from '../protocol.ts'
-import { bindWith, boundValues, sealedParameters } from './bound-values.ts'
+import type { AllowedVerdict, Gate, Leave } from '../protocol.ts'
+import { bindWith, boundValues, sealedParameters, withValues } from './bound-values.ts'
 import { decodeBind, decodeClose, decodeDescribe, decodeExecute, decodeParse } from './decode.ts'
 import { changeNames } from './definitions.ts'
 import { encodeDescribe, encodeParse } from './encode.ts'
@@ -23,6 +23,8 @@ interface Binding {
   readonly prepared: Statement
   readonly verdict: AllowedVerdict
   readonly uses: readonly NameUse[]
+  /** How often it was judged before. */
+  readonly attempt: number
 }
 
 /** Judges, records and sends messages of the extended protocol (PostgreSQL documentation, "Extended Query"). */
@@ -57,7 +59,15 @@ export class ExtendedQueries {
   #sendParse(frame: Buffer, parse: Parse, verdict: AllowedVerdict, sent: SentText | undefined): undefined {
     const { options, batch } = this.#flow
     const { name, sql, parameterTypes } = parse
-    const statement: Statement = { sql, verdict, index: 0, madeBy: 'message', sent, parameterTypes }
+    const statement: Statement = {
+      sql,
+      verdict,
+      index: 0,
+      madeBy: 'message',
+      sent,
+      declaredTypes: parameterTypes,
+      parameterTypes,
+    }
     const change = options.statements.define(name, statement, batch)
     this.#flow.forward(sent === undefined ? frame : encodeParse(name, sent.resolved.sql, parameterTypes))
     options.expect('parse', { change, sent })
@@ -66,7 +76,7 @@ export class ExtendedQueries {
 
   // ---- Bind
 
-  bind(frame: Buffer): Later {
+  bind(frame: Buffer, attempt = 0): Later {
     const flow = this.#flow
     const { statements, portals, gate } = flow.options
     const bind = decodeBind(frame, HEADER_BYTES, frame.length)
@@ -78,7 +88,7 @@ export class ExtendedQueries {
           if (verdict.kind === 'refused') return this.#refuse(verdict.error, sql, verdict.facts)
           if (flow.isOurs(bind.portal)) return this.#refuse(reservedName(), sql, verdict.facts)
           if (!portals.hasRoom(bind.portal)) return this.#refuse(tooManyNames(), sql, verdict.facts)
-          return this.#unchangedBind({ frame, bind, prepared, verdict, uses: flow.uses })
+          return this.#unchangedBind({ frame, bind, prepared, verdict, uses: flow.uses, attempt })
         },
       ),
     )
@@ -99,7 +109,7 @@ export class ExtendedQueries {
     return this.#flow.whenKnown(this.#valuesFor(binding), (values) =>
       values instanceof ChaperoneError
         ? this.#refuse(values, prepared.sql, verdict.facts)
-        : this.#sendBind(binding, values === 'as-is' ? undefined : values),
+        : this.#admittedBind(binding, values === 'as-is' ? undefined : values),
     )
   }
 
@@ -110,11 +120,33 @@ export class ExtendedQueries {
     return gate.resolveParameters(verdict.facts[prepared.index], values)
   }
 
-  #sendBind(binding: Binding, values: ReadonlyMap<number, Buffer> | undefined): undefined {
+  #admittedBind(binding: Binding, values: ReadonlyMap<number, Buffer> | undefined): Later {
+    const { frame, bind, prepared, verdict, attempt } = binding
+    const { sql, index, sent } = prepared
+    const asked = {
+      verdict,
+      via: 'extended',
+      sql,
+      index,
+      attempt,
+      parameters: () => boundValues(frame, bind, prepared.declaredTypes),
+      sent: () => ({
+        sql: sent?.resolved.sql ?? sql,
+        parameters: withValues(boundValues(frame, bind, prepared.parameterTypes), values),
+      }),
+    } as const
+    return this.#flow.admitted(asked, {
+      proceed: (leave) => this.#sendBind(binding, values, leave),
+      refuse: (error) => this.#refuse(error, sql, verdict.facts),
+      again: (next) => this.bind(frame, next),
+    })
+  }
+
+  #sendBind(binding: Binding, values: ReadonlyMap<number, Buffer> | undefined, leave: Leave): undefined {
     const { frame, bind, prepared, verdict, uses } = binding
     const { run, options, batch } = this.#flow
     const parameters = sealedParameters(frame, bind)
-    const permit = options.gate.request(verdict, { via: 'extended', sql: prepared.sql, parameters })
+    const permit = options.gate.request(leave, { via: 'extended', sql: prepared.sql, parameters })
     run.require(permit)
     const facts = verdict.facts[prepared.index]
     const operation = new RunningOperation(permit, 'extended', facts === undefined ? [] : [facts])
@@ -172,6 +204,8 @@ export class ExtendedQueries {
       // It was judged as something else.
       if (use.entries.get(use.name) !== use.entry) return this.#refuse(unknownName(), sql, verdict.facts)
     }
+    const lapsed = flow.options.gate.stillAdmitted(operation.permit)
+    if (lapsed !== undefined) return this.#refuse(lapsed, sql, verdict.facts)
     if (flow.mayBeOutside(sql, verdict)) return flow.whenKnown(flow.drained(), again)
     const change = changeNames(flow.options, sql, verdict, sent, flow.batch)
     if (change instanceof ChaperoneError) return this.#refuse(change, sql, verdict.facts)
@@ -180,7 +214,7 @@ export class ExtendedQueries {
   }
 
   /** Execute on a cursor that SQL DECLARE made: an operation of its own. */
-  #executeCursor(name: string, portal: Portal, frame: Buffer): Later {
+  #executeCursor(name: string, portal: Portal, frame: Buffer, attempt = 0): Later {
     const flow = this.#flow
     const { gate } = flow.options
     const { prepared } = portal
@@ -191,15 +225,26 @@ export class ExtendedQueries {
         if (verdict.kind === 'refused') return this.#refuse(verdict.error, sql, verdict.facts)
         return flow.whenKnown(flow.changedUnder(prepared, verdict), (changed) => {
           if (changed !== undefined) return this.#refuse(changed, sql, verdict.facts)
-          const permit = gate.request(verdict, { via: 'extended', sql })
-          flow.run.require(permit)
-          const operation = new RunningOperation(permit, 'extended', verdict.facts.slice(index, index + 1))
-          operation.sent = prepared.sent
-          this.#sendExecute(name, { ...portal, described: 'no', checked: false }, operation, frame, undefined)
-          return undefined
+          const asked = { verdict, via: 'extended', sql, index, attempt, continues: true } as const
+          return flow.admitted(asked, {
+            proceed: (leave) => this.#fetch(name, portal, frame, leave),
+            refuse: (error) => this.#refuse(error, sql, verdict.facts),
+            again: (next) => this.#executeCursor(name, portal, frame, next),
+          })
         })
       },
     )
+  }
+
+  #fetch(name: string, portal: Portal, frame: Buffer, leave: Leave): undefined {
+    const { run, options } = this.#flow
+    const { sql, index, sent } = portal.prepared
+    const permit = options.gate.request(leave, { via: 'extended', sql })
+    run.require(permit)
+    const operation = new RunningOperation(permit, 'extended', permit.verdict.facts.slice(index, index + 1))
+    operation.sent = sent
+    this.#sendExecute(name, { ...portal, described: 'no', checked: false }, operation, frame, undefined)
+    return undefined
   }
 
   #sendExecute(

@@ -3,7 +3,7 @@ import type { TargetAccount } from '../protocol.ts'
 import { checkTarget, schemasOf } from './login-checks.ts'
 import type { LoggedInTarget } from './target-login.ts'
 
-const GOOD: readonly (string | null)[] = ['4711', '180004', '["public", "app"]', 'f', 'f', 'f', 'f']
+const GOOD: readonly (string | null)[] = ['4711', '180004', '["public", "app", "a=b", null]', 'f', 'f', 'f', 'f']
 
 async function check(
   row: readonly (string | null)[] | undefined,
@@ -53,8 +53,10 @@ describe('the checks after logging in to a target', () => {
   it('accept each risk by its name, and a superuser for what comes with it', async () => {
     expect(await check(having(5, 't'), ['bypass-row-security'])).toBe('18 public')
     expect(await check(having(5, 't'), ['superuser', 'server-files'])).toContain('bypass-row-security')
-    expect(await check(['4711', '180004', '["", "app"]', 't', 't', 't', 't'], ['superuser'])).toBe('18 ')
-    expect(await check(['1', '180004', '["", "app"]', 't', 't', 't', 't'], ['superuser'])).toContain('session-pooler')
+    expect(await check(['4711', '180004', '["", "app", "", null]', 't', 't', 't', 't'], ['superuser'])).toBe('18 ')
+    expect(await check(['1', '180004', '["", "app", "", null]', 't', 't', 't', 't'], ['superuser'])).toContain(
+      'session-pooler',
+    )
   })
 })
 

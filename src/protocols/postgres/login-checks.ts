@@ -1,10 +1,32 @@
+import { hash } from 'node:crypto'
 import { ChaperoneError } from '../../lib/errors.ts'
 import type { TargetAccount } from '../protocol.ts'
 import { type LoggedInTarget, POOLER } from './target-login.ts'
 
+/** Say how long things may take, how a plan is found or what is reported, but not what a statement means or does. */
+const MEANS_NOTHING = '{application_name,client_min_messages,geqo,jit,work_mem}'
+
+/**
+ * What a session begins with besides search_path and role: settings of the client's start-up message, of the role, the database and
+ * the server; and defaults of a role or database that pg_settings does not show, because no module has made them known. The client
+ * chooses search_path, so operators are named by their schema.
+ */
+const SETTINGS = `(select pg_catalog.string_agg(pg_catalog.format('%s=%s', s.name, s.setting), ',' order by s.name)
+    from pg_catalog.pg_settings s
+    where s.context operator(pg_catalog.=) any ('{user,superuser}'::pg_catalog.text[])
+      and pg_catalog.right(s.name, 7) operator(pg_catalog.<>) 'timeout'
+      and s.name operator(pg_catalog.<>) all ('${MEANS_NOTHING}'::pg_catalog.text[])
+      and not (s.name operator(pg_catalog.=) 'extra_float_digits' and s.setting operator(pg_catalog.=) any ('{1,2,3}'::pg_catalog.text[]))),
+    (select pg_catalog.string_agg(d.setconfig::pg_catalog.text, ',' order by d.setdatabase, d.setrole)
+    from pg_catalog.pg_db_role_setting d
+    where d.setdatabase operator(pg_catalog.=) any (array(select 0::pg_catalog.oid union all
+        select b.oid from pg_catalog.pg_database b where b.datname operator(pg_catalog.=) pg_catalog.current_database()))
+      and d.setrole operator(pg_catalog.=) any (array(select 0::pg_catalog.oid union all
+        select o.oid from pg_catalog.pg_roles o where o.rolname operator(pg_catalog.=) session_user)))`
+
 /** Read back right after login; one round trip. Recorded as a probe. A role has what it can SET ROLE to. */
 const CHECKS = `select pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'),
-  pg_catalog.json_build_array(pg_catalog.current_setting('search_path'), current_user),
+  pg_catalog.json_build_array(pg_catalog.current_setting('search_path'), current_user, ${SETTINGS}),
   pg_catalog.bool_or(rolsuper), pg_catalog.bool_or(rolreplication), pg_catalog.bool_or(rolbypassrls),
   pg_catalog.pg_has_role('pg_read_server_files', 'member')
     or pg_catalog.pg_has_role('pg_write_server_files', 'member')
@@ -22,6 +44,8 @@ export interface CheckedTarget {
   readonly searchPath: readonly string[]
   readonly searchPathSetting: string
   readonly role: string
+  /** Digest (SHA-256, hex) of what else the session began with, see `SETTINGS`. */
+  readonly settings: string
 }
 
 /**
@@ -57,18 +81,22 @@ export async function checkTarget(target: LoggedInTarget, account: TargetAccount
     throw refused(left.map(([name, , text]) => `${text} (accept with acceptRisks: [${name}])`).join('; '))
   }
   const pooled = Number(pid) !== target.key.processId
-  return { serverMajor, backendPid: Number(pid), pooled, ...searchPathOf(path) }
+  return { serverMajor, backendPid: Number(pid), pooled, ...beginningOf(path) }
 }
 
-/** From a JSON array of the setting and the user. */
-function searchPathOf(
+/** From a JSON array of the setting, the user, and the two texts of `SETTINGS`. */
+function beginningOf(
   json: string | null | undefined,
-): Pick<CheckedTarget, 'searchPath' | 'searchPathSetting' | 'role'> {
-  const pair: unknown = JSON.parse(json ?? '[]')
-  if (!Array.isArray(pair) || pair.length !== 2) throw refused('the search path cannot be read')
-  const [searchPathSetting, role] = pair.map(String)
-  if (searchPathSetting === undefined || role === undefined) throw refused('the search path cannot be read')
-  return { searchPath: schemasOf(searchPathSetting, role), searchPathSetting, role }
+): Pick<CheckedTarget, 'searchPath' | 'searchPathSetting' | 'role' | 'settings'> {
+  const answer: unknown = JSON.parse(json ?? '[]')
+  if (!Array.isArray(answer) || answer.length !== 4) throw refused('the settings of the session cannot be read')
+  const [searchPathSetting = '', role = '', ...settings] = answer.map(String)
+  return {
+    searchPath: schemasOf(searchPathSetting, role),
+    searchPathSetting,
+    role,
+    settings: hash('sha256', JSON.stringify(settings), 'hex'),
+  }
 }
 
 /**

@@ -6,6 +6,8 @@ import {
   encodeGssEncRequest,
   encodePassword,
   encodeQuery,
+  encodeSaslInitialResponse,
+  encodeSaslResponse,
   encodeSslRequest,
   encodeStartup,
   encodeSync,
@@ -238,5 +240,152 @@ describe('what is no login', () => {
     const { client, result } = begin({}, inTls)
     client.send(STARTUP, encodeTerminate())
     expect((await result).kind).toBe('closed')
+  })
+})
+
+const OAUTH = {
+  user: 'oauth',
+  openidConfiguration: 'https://issuer.example/.well-known/openid-configuration',
+  scope: 'openid',
+}
+const OAUTH_STARTUP = encodeStartup({
+  minor: 2,
+  parameters: new Map([
+    ['user', 'oauth'],
+    ['database', 'hospital'],
+  ]),
+})
+const bearer = (token: string) => Buffer.from(`n,,\u0001auth=${token === '' ? '' : `Bearer ${token}`}\u0001\u0001`)
+const initial = (response: Buffer | null, mechanism = 'OAUTHBEARER') =>
+  encodeSaslInitialResponse({ mechanism, response })
+
+describe('OAUTHBEARER', () => {
+  it('is offered to the user it is for, and gives the admission', async () => {
+    const { client, attempts, result } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP)
+    const { body } = await client.frame()
+    expect([body.readUInt32BE(0), body.subarray(4).toString()]).toEqual([10, 'OAUTHBEARER\0\0'])
+    client.send(initial(bearer('good')), encodeSync().subarray(0, 2))
+    const done = await result
+    if (done.kind !== 'session') expect.fail(done.kind)
+    expect(done.early.equals(encodeSync().subarray(0, 2))).toBe(true)
+    expect(attempts).toMatchObject([{ token: 'good', target: 'hospital', user: 'oauth' }])
+  })
+
+  it('is offered to nobody else, and to nobody without it', async () => {
+    for (const [options, startup] of [
+      [{ oauth: OAUTH }, STARTUP],
+      [{}, OAUTH_STARTUP],
+    ] as const) {
+      const { client, result } = begin(options, inTls)
+      client.send(startup)
+      expect((await client.frame()).body.readUInt32BE(0)).toBe(3)
+      client.send(encodePassword('good'))
+      expect((await result).kind).toBe('session')
+    }
+  })
+
+  it('begins with an empty challenge for clients that send nothing at first', async () => {
+    const { client, result } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP, initial(null))
+    await client.frame()
+    const challenge = await client.frame()
+    expect([challenge.body.readUInt32BE(0), challenge.body.length]).toEqual([11, 4])
+    client.send(encodeSaslResponse(bearer('good')))
+    expect((await result).kind).toBe('session')
+  })
+
+  const told = { status: 'invalid_token', 'openid-configuration': OAUTH.openidConfiguration, scope: 'openid' }
+
+  it('tells a client with a token that is not good where to get one, and refuses it when it has taken note', async () => {
+    const { client, refused } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP, initial(bearer('bad')))
+    await client.frame()
+    const { body } = await client.frame()
+    expect([body.readUInt32BE(0), JSON.parse(body.subarray(4).toString())]).toEqual([11, told])
+    client.send(encodeSaslResponse(Buffer.from([1])))
+    expect(await refused()).toBe('CHP-AUTH-FAILED')
+  })
+
+  it('tells a client that has none the same, and counts no failure', async () => {
+    const { client, result, attempts } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP, initial(bearer('')))
+    await client.frame()
+    const { body } = await client.frame()
+    expect([body.readUInt32BE(0), JSON.parse(body.subarray(4).toString())]).toEqual([11, told])
+    client.send(encodeSaslResponse(Buffer.from([1])))
+    const error = await client.frame()
+    expect([String.fromCharCode(error.type), error.body.toString().includes('28P01')]).toEqual(['E', true])
+    expect((await result).kind).toBe('closed')
+    expect(attempts).toEqual([])
+  })
+
+  it.each([
+    ['goes', []],
+    ['says good-bye', [encodeTerminate()]],
+    ['says something else', [encodeQuery('select 1')]],
+  ])('counts the failure also when the client %s instead', async (_, messages) => {
+    const { client, far, refused } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP, initial(bearer('bad')), ...messages)
+    far.end()
+    expect(await refused()).toBe('CHP-AUTH-FAILED')
+  })
+
+  it.each([
+    ['another mechanism', [initial(bearer('good'), 'SCRAM-SHA-256')]],
+    ['no mechanism', [initial(bearer('good'), '')]],
+    ['a password', [encodePassword('good')]],
+    ['another identity', [initial(Buffer.from('n,a=admin,\u0001auth=Bearer good\u0001\u0001'))]],
+    ['a query', [encodeQuery('select 1')]],
+  ])('is refused with %s', async (_, messages) => {
+    const { client, refused, attempts } = begin({ oauth: OAUTH }, inTls)
+    client.send(OAUTH_STARTUP, ...messages)
+    expect(await refused()).toBe('CHP-PROTOCOL-VIOLATION')
+    expect(attempts).toEqual([])
+  })
+
+  it('is not asked for in clear', async () => {
+    const { client, refused, attempts } = begin({ oauth: OAUTH })
+    client.send(OAUTH_STARTUP, initial(bearer('good')))
+    expect(await refused()).toBe('CHP-AUTH-PLAINTEXT')
+    expect(attempts).toEqual([])
+  })
+})
+
+describe('TLS that begins with the first byte', () => {
+  const hello = Buffer.from([0x16, 0x03, 0x01])
+
+  it('is begun at once', async () => {
+    const { client, state, result } = begin()
+    client.send(hello)
+    while (state.upgrades === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(state.started).toEqual([{ protocol: 'postgresql', mustBeNamed: true, received: hello }])
+    client.send(STARTUP, encodePassword('good'))
+    expect((await result).kind).toBe('session')
+  })
+
+  it('leaves nothing to ask for', async () => {
+    for (const request of [encodeSslRequest(), encodeGssEncRequest()]) {
+      const { client, state, refused } = begin()
+      client.send(hello)
+      while (state.upgrades === 0) await new Promise((resolve) => setImmediate(resolve))
+      client.send(request)
+      expect(await refused()).toBe('CHP-PROTOCOL-VIOLATION')
+    }
+  })
+
+  it('comes before everything else', async () => {
+    const { client, refused, state } = begin()
+    client.send(encodeGssEncRequest())
+    await client.bytes(1)
+    client.send(hello, Buffer.from([0, 0, 0, 0, 0]))
+    expect(await refused()).toBe('CHP-PROTOCOL-VIOLATION')
+    expect(state.upgrades).toBe(0)
+  })
+
+  it('is refused where there is no certificate', async () => {
+    const { client, refused } = begin({ tlsAvailable: false })
+    client.send(hello, Buffer.from([0, 0, 0, 0, 0]))
+    expect(await refused()).toBe('CHP-PROTOCOL-VIOLATION')
   })
 })

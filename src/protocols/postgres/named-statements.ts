@@ -6,7 +6,9 @@ import type { SentText } from './sent-text.ts'
 export interface Statement extends Prepared {
   /** What the target has for it; undefined for the client's own text. */
   readonly sent: SentText | undefined
-  /** pg_type.oid of its parameters as far as they are known: as Parse declared them, then as the target describes them. */
+  /** pg_type.oid of its parameters as Parse declared them. */
+  readonly declaredTypes: readonly number[]
+  /** The same as far as they are known: then as the target describes them. */
   parameterTypes: readonly number[]
 }
 

@@ -71,6 +71,7 @@ export class OperationResponses {
     operation.index++
     operation.rowsBefore = operation.rows
     operation.plan = undefined
+    operation.dropMeter()
   }
 
   end(operation: RunningOperation, result: Outcome['result'], transaction: TransactionResult | undefined): void {
@@ -164,6 +165,8 @@ function finish(
   transaction: TransactionResult | undefined,
 ): Outcome {
   operation.finished = true
+  // A portal that is resumed goes on with the same result.
+  if (result !== 'suspended') operation.dropMeter()
   return {
     result,
     tag: operation.tag,

@@ -6,13 +6,17 @@ import type { GatedWriter } from '../../lib/gated-writer.ts'
 import type { MaskPlan, ResultColumn } from '../../mask/plan.ts'
 import { completeNames, standsForAnother } from '../../session/complete-names.ts'
 import type {
+  Admitted,
   AllowedVerdict,
   BoundValue,
   CatalogExpectation,
   CopyInRows,
   CopyMask,
+  Execution,
   Gate,
   KnownNames,
+  Leave,
+  Meter,
   Outcome,
   Permit,
   Prepared,
@@ -156,7 +160,19 @@ export class FakeGate implements Gate {
     return verdict.facts.some(standsForAnother) ? this.judge(sql, names) : verdict
   }
 
-  request(verdict: AllowedVerdict, request: Request): Permit {
+  admit({ verdict }: Execution): Admitted | Promise<Admitted> {
+    return { verdict }
+  }
+
+  stillAdmitted(_permit: Permit): ChaperoneError | undefined {
+    return undefined
+  }
+
+  meter(): Meter | undefined {
+    return undefined
+  }
+
+  request({ verdict }: Leave, request: Request): Permit {
     const op = ++this.#operations
     this.intents.push(request.sql)
     const intent = this.#note('intent', op, request.sql)

@@ -2,7 +2,16 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import { ChaperoneError } from '../../lib/errors.ts'
-import type { AllowedVerdict, BoundValue, Permit, Request, Resolved, ResolvedText, Verdict } from '../protocol.ts'
+import type {
+  AllowedVerdict,
+  BoundValue,
+  Leave,
+  Permit,
+  Request,
+  Resolved,
+  ResolvedText,
+  Verdict,
+} from '../protocol.ts'
 import {
   encodeBind,
   encodeDescribe,
@@ -36,9 +45,9 @@ class ResolvingGate extends FakeGate {
   /** Verdicts are others from now on, as when labels have changed. */
   generation = 0
 
-  override request(verdict: AllowedVerdict, request: Request): Permit {
+  override request(leave: Leave, request: Request): Permit {
     this.requests.push(request)
-    return super.request(verdict, request)
+    return super.request(leave, request)
   }
 
   override renew(...[sql, verdict, names]: Parameters<FakeGate['renew']>): Verdict | Promise<Verdict> {

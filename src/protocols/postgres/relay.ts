@@ -1,14 +1,16 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ChaperoneError } from '../../lib/errors.ts'
 import { GatedWriter } from '../../lib/gated-writer.ts'
-import type { Gate, SessionControl, SessionEnd } from '../protocol.ts'
+import type { Gate, HoldEnd, SessionControl, SessionEnd } from '../protocol.ts'
 import { ClientPump } from './client-pump.ts'
+import { encodeNoticeResponse, encodeQuery } from './encode.ts'
 import type { Expected } from './expected.ts'
 import { within } from './endings.ts'
 import { FrameCursor, ProtocolViolation } from './framing.ts'
 import type { FrameLimits } from './limits.ts'
 import { NamedEntries, type Portal, type Statement } from './named-statements.ts'
-import { refusalResponse } from './refusal.ts'
+import { poisonText, refusalResponse } from './refusal.ts'
 import { ReplyQueue } from './state.ts'
 import { TargetPump } from './target-pump.ts'
 import { violation } from './violation.ts'
@@ -35,8 +37,24 @@ export interface RelayOptions {
 /** Reading stops above this many bytes that the other side has not taken yet, and goes on when half of it is gone. */
 const BACKLOG_BYTES = 1024 * 1024
 const LAST_WORDS_MS = 5000
+/** While a client waits for somebody, nothing may be sent for long; a peer that has gone without a word is found by this. */
+const KEEP_ALIVE_MS = 15_000
 /** How long a target has to close its side when the client has gone. */
 const TARGET_CLOSE_MS = 60_000
+
+/** What ends a result in the middle. */
+const CUTS_OFF: ReadonlySet<string> = new Set(['CHP-BUDGET-EXCEEDED', 'CHP-BUDGET-UNAVAILABLE', 'CHP-PATIENT-SCOPE'])
+/** How long a target may go on with a result of which no more is released. */
+const CANCEL_AFTER_MS = 200
+
+/** What has become of somebody who waited: what a client gives up by going is not what is taken from it. */
+const HOLD_ENDS: Readonly<Record<SessionEnd['reason'], HoldEnd>> = {
+  'client-closed': 'gone',
+  'target-closed': 'ended',
+  terminated: 'ended',
+  'protocol-violation': 'ended',
+  failed: 'ended',
+}
 
 /** Runs a logged-in session until either side ends. The pumps are synchronous; this joins them to the two streams. */
 export class Relay implements SessionControl {
@@ -49,6 +67,9 @@ export class Relay implements SessionControl {
   #since: number
   #clientHeld = false
   #pausedForVerdict = false
+  /** The client waits for somebody; and how much it has sent meanwhile. */
+  #waitsForSomebody = false
+  #sentMeanwhile = 0
   #targetEnds = false
   /** Rows wait for replacements that are being fetched, or will be in a moment; and whether the target has gone meanwhile. */
   #fetching: 'no' | 'soon' | 'now' = 'no'
@@ -93,6 +114,9 @@ export class Relay implements SessionControl {
         this.#pausedForVerdict = false
         this.#resumeClient()
       },
+      tellClient: ({ message, hint }) =>
+        this.#toClient.push(encodeNoticeResponse({ severity: 'NOTICE', sqlstate: '01000', message, hint })),
+      onHold: (held) => this.#held(held),
       fail: (error) => this.#fail(error),
       terminate: () => this.#close({ reason: 'client-closed' }),
     })
@@ -104,6 +128,10 @@ export class Relay implements SessionControl {
       portals,
       onReady: () => {
         this.#since = options.now()
+      },
+      poison: (expected) => {
+        this.#toTarget.push(encodeQuery(poisonText('CHP-BUDGET-EXCEEDED')))
+        this.#replies.push('query', expected)
       },
       onFatal: () => {
         this.#targetEnds = true
@@ -132,7 +160,8 @@ export class Relay implements SessionControl {
     })
   }
 
-  get state(): 'idle' | 'active' | 'in-transaction' {
+  get state(): SessionControl['state'] {
+    if (this.#waitsForSomebody) return 'held'
     if (this.#replies.length > 0) return 'active'
     return this.#targetPump.status === 'I' ? 'idle' : 'in-transaction'
   }
@@ -142,7 +171,12 @@ export class Relay implements SessionControl {
   }
 
   cancel(): void {
-    this.#options.cancelAtTarget()
+    if (!this.withdraw()) this.#options.cancelAtTarget()
+  }
+
+  /** What is held is given up; false when nothing is. The target knows nothing of it, and has nothing to cancel. */
+  withdraw(): boolean {
+    return this.#clientPump.withdraw()
   }
 
   terminate(error: ChaperoneError): void {
@@ -156,8 +190,10 @@ export class Relay implements SessionControl {
 
   #fromClient(chunk: Buffer): void {
     if (this.#end !== undefined) return
+    if (this.#waitsForSomebody) this.#sentMeanwhile += chunk.length
     this.#clientPump.feed(chunk)
-    if (this.#toTarget.backlog > BACKLOG_BYTES || this.#clientPump.parked) {
+    const isFull = this.#toTarget.backlog > BACKLOG_BYTES || this.#sentMeanwhile > BACKLOG_BYTES
+    if (isFull || this.#clientPump.parked) {
       this.#clientHeld = true
       this.#options.client.pause()
     }
@@ -201,8 +237,22 @@ export class Relay implements SessionControl {
     this.#options.target.pause()
     this.#targetPump.fetch().then(
       () => this.#fetched(),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#notFetched(error),
     )
+  }
+
+  /** A budget that is used up ends the statement, and not the session. */
+  #notFetched(error: unknown): void {
+    if (!(error instanceof ChaperoneError) || !CUTS_OFF.has(error.code) || this.#end !== undefined)
+      return this.#fail(error)
+    this.#fetching = 'no'
+    this.#takeFromTarget(() => this.#targetPump.cutOff(error))
+    if (this.#goneMeanwhile) this.#targetGone()
+    else this.#resumeTarget()
+    // What is nearly done needs no cancelling, which could hit what comes next.
+    setTimeout(() => {
+      if (this.#end === undefined && this.#targetPump.isCut) this.#options.cancelAtTarget()
+    }, CANCEL_AFTER_MS).unref()
   }
 
   #fetched(): void {
@@ -225,6 +275,20 @@ export class Relay implements SessionControl {
     if (this.#toTarget.backlog > BACKLOG_BYTES / 2) return
     this.#clientHeld = false
     this.#options.client.resume()
+  }
+
+  /** What is read while the client waits is kept; without reading, nobody would notice that it has gone. */
+  #held(held: boolean): void {
+    const { client, target, now } = this.#options
+    this.#waitsForSomebody = held
+    this.#since = now()
+    this.#sentMeanwhile = 0
+    if (!held) return
+    for (const stream of [client, target]) {
+      if (stream instanceof Socket) stream.setKeepAlive(true, KEEP_ALIVE_MS)
+    }
+    this.#pausedForVerdict = false
+    this.#resumeClient()
   }
 
   // ---- endings
@@ -273,7 +337,7 @@ export class Relay implements SessionControl {
   #close(end: SessionEnd): void {
     if (this.#end !== undefined) return
     this.#end = end
-    this.#clientPump.stop()
+    this.#clientPump.stop(HOLD_ENDS[end.reason])
     try {
       this.#recordLost()
     } finally {

@@ -1,6 +1,7 @@
 import { ChaperoneError } from '../../lib/errors.ts'
 import type { GatedWriter } from '../../lib/gated-writer.ts'
-import type { AllowedVerdict, Gate, KnownNames, Verdict } from '../protocol.ts'
+import type { Admitted, AllowedVerdict, Gate, HoldEnd, KnownNames, Leave, Verdict } from '../protocol.ts'
+import { Admissions, type AdmissionsOptions, type Asked } from './admissions.ts'
 import { isReservedName } from './catalog-check.ts'
 import { CheckedQueries } from './checked-query.ts'
 import { encodeFlush } from './encode.ts'
@@ -10,16 +11,13 @@ import { OutgoingRun } from './outgoing-run.ts'
 import type { SentText } from './sent-text.ts'
 import type { ReplyKind, ReplyQueue } from './state.ts'
 
-export interface RequestFlowOptions {
-  readonly gate: Gate
+export interface RequestFlowOptions extends AdmissionsOptions {
   readonly toTarget: GatedWriter
   readonly statements: NamedEntries<Statement>
   readonly portals: NamedEntries<Portal>
   /** Announces the replies that a forwarded message will have. */
   readonly expect: (kind: ReplyKind, expected: Expected, mayCopyIn?: boolean) => void
   readonly replies: ReplyQueue<Expected>
-  /** Whether the target's last ReadyForQuery was outside a transaction. */
-  readonly isIdle: () => boolean
 }
 
 /** What has to be waited for before the next message may be taken. */
@@ -40,6 +38,7 @@ export class RequestFlow {
   midBatch = false
   /** One of them was Execute. */
   executed = false
+  readonly #admissions: Admissions
   #batch = 0
   /** Continues what waits for every reply that is outstanding. */
   #onDrained: (() => void) | undefined
@@ -51,6 +50,12 @@ export class RequestFlow {
     this.options = options
     this.run = new OutgoingRun(options.toTarget)
     this.checked = new CheckedQueries({ ...options, run: this.run })
+    this.#admissions = new Admissions(options, {
+      drained: () => (options.replies.length === 0 ? Promise.resolve() : this.drained()),
+      isPassedOver: () => this.stopped || options.replies.skipping,
+      isCopying: () => options.replies.copying,
+      hasRun: () => this.executed || options.replies.length > 0,
+    })
     this.names = {
       statement: (name) => this.#use(options.statements, name, (statement) => statement),
       cursor: (name) => this.#use(options.portals, name, ({ prepared }) => prepared),
@@ -103,6 +108,30 @@ export class RequestFlow {
     if (this.#onDrained === undefined || this.options.replies.length > 0) return
     this.#onDrained()
     this.#onDrained = undefined
+  }
+
+  // ---- admission
+
+  /** Whether an execution may begin; while somebody is asked, what comes behind it waits. */
+  admitted(
+    asked: Asked,
+    ways: {
+      readonly proceed: (leave: Leave) => Later
+      readonly refuse: (error: ChaperoneError) => Later
+      /** Judges it from the beginning. */
+      readonly again: (attempt: number) => Later
+    },
+  ): Later {
+    const settle = (admitted: Admitted): Later => {
+      if (admitted instanceof ChaperoneError) return ways.refuse(admitted)
+      return admitted === 'renew' ? ways.again(asked.attempt + 1) : ways.proceed(admitted)
+    }
+    return this.whenKnown(this.#admissions.admit(asked), settle)
+  }
+
+  /** Nobody waits any more for whoever is asked; false when nobody is. */
+  endHold(reason: HoldEnd): boolean {
+    return this.#admissions.end(reason)
   }
 
   // ---- names and verdicts

@@ -63,8 +63,10 @@ export class ResultRows {
     const { cursor, gate, output } = this.#options
     const { plan } = operation
     const { buffer, start, end } = cursor
-    if (plan === 'pass' || !gate.masked) output.pass(buffer, start, end)
-    else if (plan === undefined) throw operation.refusal ?? undescribed()
+    if (plan === 'pass' || !gate.masked) {
+      if (!this.#counted(operation, end - start)) return
+      output.pass(buffer, start, end)
+    } else if (plan === undefined) throw operation.refusal ?? undescribed()
     else {
       const writer = output.writer()
       const before = writer.length
@@ -73,6 +75,7 @@ export class ResultRows {
         writer.cutTo(before)
         return this.#wait(plan.pending, operation, () => this.#tryRewrite(plan))
       }
+      if (!this.#counted(operation, writer.length - before)) return writer.cutTo(before)
     }
     operation.rows++
   }
@@ -81,11 +84,15 @@ export class ResultRows {
   copyRow(operation: RunningOperation | undefined): void {
     const { cursor, output } = this.#options
     const { buffer, start, end } = cursor
-    if (operation?.copy === undefined) return output.pass(buffer, start, end)
+    if (operation?.copy === undefined) {
+      if (operation === undefined || this.#counted(operation, end - start)) output.pass(buffer, start, end)
+      return
+    }
     const { copy } = operation
     const row = this.#rewriteCopy(copy)
     if (copy.pending !== undefined && this.#lacks(copy.pending))
       return this.#wait(copy.pending, operation, () => void this.#rewriteCopy(copy))
+    if (!this.#counted(operation, row?.length ?? end - start)) return
     operation.rows++
     if (row === null) output.pass(buffer, start, end)
     else output.put(encodeCopyData(row))
@@ -120,6 +127,14 @@ export class ResultRows {
     }
   }
 
+  /** The result that the row is of ends here: the row and those behind it come again, to be passed over. */
+  giveUp(): RunningOperation | undefined {
+    const operation = this.#lacking?.operation
+    this.again()
+    this.#fetches = 0
+    return operation
+  }
+
   /** It has been fetched: the rows come again. */
   again(): void {
     this.#lacking = undefined
@@ -143,6 +158,27 @@ export class ResultRows {
   #rewriteCopy(copy: CopyRows): Buffer | null {
     const { buffer, body, end } = this.#options.cursor
     return copy.row(buffer, body, end)
+  }
+
+  /** Whether the row may be released; else it waits until there is room for it. */
+  #counted(operation: RunningOperation, released: number): boolean {
+    if (!operation.hasMeter) {
+      const { permit, results, index } = operation
+      operation.useMeter(this.#options.gate.meter(permit, results[index], []))
+    }
+    const { meter } = operation
+    if (meter === undefined) return true
+    const { buffer, body, end } = this.#options.cursor
+    if (meter.row(buffer, body, end, released)) {
+      this.#fetches = 0
+      return true
+    }
+    const room: Pending = { isLacking: true, lackingBytes: 0, settle: () => meter.settle() }
+    if (this.#lacks(room)) {
+      const { cursor } = this.#options
+      this.#wait(room, operation, () => meter.ahead(cursor.buffer, cursor.body, cursor.end))
+    }
+    return false
   }
 
   #lacks(pending: Pending): boolean {

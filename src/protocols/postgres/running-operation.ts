@@ -1,7 +1,7 @@
 import type { SqlFacts } from '../../inspect/sql/facts.ts'
 import type { MaskPlan } from '../../mask/plan.ts'
 import type { ChaperoneError } from '../../lib/errors.ts'
-import type { CopyInRows, CopyRows, Permit } from '../protocol.ts'
+import type { CopyInRows, CopyRows, Meter, Permit } from '../protocol.ts'
 import type { SentText } from './sent-text.ts'
 
 /** One permitted operation between its intent and its outcome. */
@@ -20,6 +20,10 @@ export class RunningOperation {
   plan: MaskPlan | 'pass' | undefined
   /** Why it may not leave, if that was found: no row of it may. */
   refusal: ChaperoneError | undefined
+  /** Counts the rows of the current result; undefined when nobody does. */
+  meter: Meter | undefined
+  /** Whether it was asked for; a result that was not described has none yet. */
+  hasMeter = false
   /** Rewrites the rows of the COPY that is under way; undefined when they pass. */
   copy: CopyRows | undefined
   /** Looks at the rows of the COPY that the client sends; undefined when they pass, an error when they may not be sent. */
@@ -46,6 +50,18 @@ export class RunningOperation {
     return this.permit.verdict.facts.some(
       ({ effects, command }) => effects.includes('schema') || command === 'DO' || command === 'CALL',
     )
+  }
+
+  useMeter(meter: Meter | undefined): void {
+    this.meter?.end()
+    this.meter = meter
+    this.hasMeter = true
+  }
+
+  /** The rows that follow are those of another result. */
+  dropMeter(): void {
+    this.useMeter(undefined)
+    this.hasMeter = false
   }
 
   usePlan(plan: MaskPlan | 'pass'): void {

@@ -50,7 +50,7 @@ const column = { name: 'x', tableOid: 0, attnum: 0, typeOid: 25, typmod: -1, for
 const checks = (pid: string) =>
   Buffer.concat([
     encodeRowDescription(Array.from({ length: 7 }, () => column)),
-    encodeDataRow([pid, '180004', '["public", "app"]', 'f', 'f', 'f', 'f']),
+    encodeDataRow([pid, '180004', '["public", "app", "", null]', 'f', 'f', 'f', 'f']),
     encodeCommandComplete('SELECT 1'),
     encodeReadyForQuery('I'),
   ])

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { asChaperoneError, type ChaperoneError } from '../../lib/errors.ts'
 import type { GatedWriter } from '../../lib/gated-writer.ts'
 import type { Wire } from '../../lib/wire.ts'
@@ -107,7 +108,9 @@ async function serveSession(session: Session, host: PostgresHost): Promise<void>
     now: host.now,
     cancelAtTarget: () => void cancel(),
   })
-  const key = host.cancels.issue(session.minor, opened.backendPid, cancel)
+  const key = host.cancels.issue(session.minor, opened.backendPid, () =>
+    relay.withdraw() ? Promise.resolve() : cancel(),
+  )
   const ended = host.attach(admission, relay)
   try {
     wire.stream.write(greeting(session, target, key))
@@ -145,6 +148,7 @@ async function openTarget(session: Session, dialed: DialedTarget, gate: Gate, ho
       searchPath: checked.searchPath,
       searchPathSetting: checked.searchPathSetting,
       role: checked.role,
+      settings: hash('sha256', JSON.stringify([checked.settings, extraOf(parameters, dialed.account)]), 'hex'),
     })
     return { target, backendPid: checked.backendPid }
   } catch (error) {
@@ -154,6 +158,10 @@ async function openTarget(session: Session, dialed: DialedTarget, gate: Gate, ho
     clearTimeout(deadline)
   }
 }
+
+/** Parameters that the target's configuration allows besides: the target lists none that no module of its has made known. */
+const extraOf = (parameters: ReadonlyMap<string, string>, { extraStartupParameters }: DialedTarget['account']) =>
+  extraStartupParameters.map((name) => [name, parameters.get(name.toLowerCase()) ?? null])
 
 /** What a server sends between the password and the first query (PostgreSQL documentation, section 54.2.1). */
 function greeting(

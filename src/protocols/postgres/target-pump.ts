@@ -32,6 +32,8 @@ export interface TargetPumpOptions {
   readonly toClient: GatedWriter
   readonly portals: NamedEntries<Portal>
   readonly onReady: () => void
+  /** Makes the transaction fail that the target has open, by a statement that cannot parse; it is expected as given. */
+  readonly poison: (expected: Expected) => void
   /** The target said that it ends the connection; its message has been passed on. */
   readonly onFatal: () => void
 }
@@ -50,6 +52,8 @@ export class TargetPump {
   readonly #rows: ResultRows
   #status: TransactionStatus = 'I'
   #batchFailed = false
+  /** Why the client was told that what is being answered has failed, though the target goes on: nothing more of it is shown. */
+  #cut: ChaperoneError | undefined
   /** CommandComplete of a simple query by the extended protocol, until its transaction has ended. */
   #completion: { readonly frame: Buffer; readonly operation: RunningOperation | undefined } | undefined
 
@@ -86,6 +90,28 @@ export class TargetPump {
     this.#take()
   }
 
+  /**
+   * The row that waits, and what follows up to ReadyForQuery, is not released: to the client, the target has failed with this error.
+   * Where it cannot be made to, the session ends.
+   */
+  cutOff(error: ChaperoneError): void {
+    const operation = this.#rows.giveUp()
+    if (operation !== undefined) {
+      operation.sqlstate = error.sqlstate
+      this.#responses.begin(operation)
+      this.#endIfEffectful(operation, error)
+    }
+    this.#output.put(refusalResponse(error, 'ERROR'))
+    this.#cut = error
+    this.#batchFailed = true
+    this.#take()
+  }
+
+  /** Whether the target still answers what was cut off. */
+  get isCut(): boolean {
+    return this.#cut !== undefined
+  }
+
   /** Records that operations which were under way when the connection ended have no known outcome. */
   lost(expected: readonly Expected[]): void {
     this.#responses.lost(expected)
@@ -106,7 +132,7 @@ export class TargetPump {
     const operation = this.#options.replies.accept(BACKEND.DataRow).payload?.operation
     if (operation === undefined) throw unexpected('a row that answers no operation')
     this.#responses.begin(operation)
-    this.#rows.dataRow(operation)
+    if (this.#cut === undefined) this.#rows.dataRow(operation)
   }
 
   #message(): void {
@@ -118,6 +144,8 @@ export class TargetPump {
     const { operation } = expected
     if (operation !== undefined) this.#responses.begin(operation)
     if (reply.kind === 'completes' && type !== BACKEND.ErrorResponse) expected.change?.confirm()
+    if (this.#cut !== undefined && type !== BACKEND.ErrorResponse && type !== BACKEND.ReadyForQuery)
+      return this.#passedOver(type, expected, this.#cut)
     switch (type) {
       case BACKEND.ErrorResponse:
         return this.#error(expected, reply.dropped)
@@ -180,16 +208,33 @@ export class TargetPump {
     if (expected.hidden !== true) this.#output.pass(cursor.buffer, cursor.start, cursor.end)
   }
 
+  /** A server that had failed would not have said this. */
+  #passedOver(type: number, { operation, portal }: Expected, error: ChaperoneError): void {
+    if (portal?.described === 'asked') portal.described = 'no'
+    if (operation === undefined) return
+    this.#endIfEffectful(operation, error)
+    const isOver =
+      type === BACKEND.CommandComplete || type === BACKEND.PortalSuspended || type === BACKEND.EmptyQueryResponse
+    if (isOver && operation.via === 'extended') this.#responses.end(operation, 'error', undefined)
+  }
+
+  /** What has an effect must not have it once the client was told that it failed. */
+  #endIfEffectful({ permit }: RunningOperation, error: ChaperoneError): void {
+    if (permit.verdict.effectful) throw error
+  }
+
   #described({ operation, portal }: Expected): void {
     const { cursor, gate } = this.#options
     if (portal !== undefined) portal.described = 'yes'
     if (operation === undefined) return
+    const { columns } = decodeRowDescription(cursor.buffer, cursor.body, cursor.end)
+    const facts = operation.results[operation.index]
+    operation.useMeter(gate.meter(operation.permit, facts, columns))
     if (!gate.masked) {
       operation.usePlan('pass')
       return
     }
-    const columns = decodeRowDescription(cursor.buffer, cursor.body, cursor.end).columns
-    const plan = gate.plan(operation.permit.verdict, operation.results[operation.index], columns)
+    const plan = gate.plan(operation.permit.verdict, facts, columns)
     if (plan instanceof ChaperoneError) {
       // No row may leave. None comes if the columns are others because the catalog has changed.
       operation.plan = undefined
@@ -201,10 +246,11 @@ export class TargetPump {
     const { cursor, gate } = this.#options
     if (operation === undefined) return
     operation.copy = undefined
-    if (!gate.masked) return
     const { buffer, body, end } = cursor
     const { columnFormats } = decodeCopyResponse('CopyOutResponse', buffer, body, end)
     const facts = operation.results[operation.index]
+    operation.useMeter(gate.meter(operation.permit, facts, columnFormats.length))
+    if (!gate.masked) return
     const mask = gate.copyPlan(operation.permit.verdict, facts, columnFormats.length)
     if (mask instanceof ChaperoneError) throw mask
     if (mask === 'pass') return
@@ -242,7 +288,9 @@ export class TargetPump {
     const fatal = fields.get('V') === 'FATAL' || fields.get('V') === 'PANIC'
     const copyRefusal = fatal ? undefined : expected.operation?.copyRefusal
     const sqlstate = copyRefusal?.sqlstate ?? (changed ? CATALOG_CHANGED.sqlstate : known)
-    if (expected.refusal !== undefined && !fatal) {
+    if (this.#cut !== undefined && !fatal) {
+      // The client was told.
+    } else if (expected.refusal !== undefined && !fatal) {
       this.#output.put(refusalResponse(expected.refusal.error, 'ERROR', expected.refusal.position))
     } else if (copyRefusal !== undefined) {
       this.#output.put(refusalResponse(copyRefusal, 'ERROR'))
@@ -276,6 +324,7 @@ export class TargetPump {
     this.#status = decodeReadyForQuery(cursor.buffer, cursor.body, cursor.end)
     const { operation } = expected
     this.#complete()
+    if (this.#cut !== undefined && !this.#endsCut(this.#cut, operation)) return
     this.#pass(expected)
     const failed = this.#batchFailed
     const result = transactionResult(before, this.#status, failed, operation?.tag)
@@ -289,6 +338,19 @@ export class TargetPump {
       portals.removeWhere((portal) => portal.operation !== undefined)
     }
     this.#options.onReady()
+  }
+
+  /** A transaction in which something failed for the client has to fail at the target, before the client goes on. */
+  #endsCut(error: ChaperoneError, operation: RunningOperation | undefined): boolean {
+    if (this.#status === 'T') {
+      if (operation !== undefined) this.#responses.end(operation, 'error', 'failed')
+      // Something that the client has sent behind would come first.
+      if (this.#options.replies.length > 0) throw error
+      this.#options.poison({ refusal: { error, position: undefined } })
+      return false
+    }
+    this.#cut = undefined
+    return true
   }
 
   #asynchronous(type: number): void {

@@ -1,6 +1,6 @@
 import { duplexPair } from 'node:stream'
 import type { Duplex } from 'node:stream'
-import type { Wire } from '../../lib/wire.ts'
+import type { TlsStart, Wire } from '../../lib/wire.ts'
 import { FrameCursor } from './framing.ts'
 import { DEFAULT_FRAME_LIMITS } from './limits.ts'
 import type { Peer } from './messages.ts'
@@ -17,7 +17,7 @@ export interface WireSettings {
  */
 export function wireInMemory(settings: WireSettings = {}) {
   const [near, far] = duplexPair()
-  const state = { upgrades: 0 }
+  const state: { upgrades: number; started: (TlsStart | undefined)[] } = { upgrades: 0, started: [] }
   const wire = (encrypted: boolean): Wire => ({
     stream: near,
     peer: {
@@ -27,8 +27,9 @@ export function wireInMemory(settings: WireSettings = {}) {
     },
     encrypted,
     peerCertificate: encrypted ? settings.peerCertificate : undefined,
-    startTls: () => {
+    startTls: (start) => {
       state.upgrades++
+      state.started.push(start)
       return Promise.resolve(wire(true))
     },
   })
