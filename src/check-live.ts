@@ -1,3 +1,4 @@
+import { checkGrantedTables, checkPatientKeys, checkSecrets } from './compose/check-controls.ts'
 import { checkStore } from './compose/check-store.ts'
 import { checkTokens } from './compose/check-tokens.ts'
 import type { Config, LabelConfig, TargetConfig } from './config/config.ts'
@@ -34,7 +35,7 @@ const UNLABELLED: Readonly<Record<TargetConfig['unlabelledColumns'], string>> = 
 
 /** What the file alone says that is worth knowing. */
 export function checkFile(config: Config): readonly LiveFinding[] {
-  return notices(config).map((notice) => ({ level: 'warning', ...notice }))
+  return notices(config, systemClock()).map((notice) => ({ level: 'warning', ...notice }))
 }
 
 /**
@@ -50,6 +51,7 @@ export async function* checkLive(
   const credentials = new CredentialResolver(environment, systemClock)
   const store = await checkStore(config, credentials)
   if (store !== undefined) yield { ...store, ...config.positionOf(['store']) }
+  yield* await checkSecrets(config, credentials)
   for (const target of Object.values(config.targets)) {
     const at = config.positionOf(['targets', target.name])
     let catalog: Catalog
@@ -69,6 +71,8 @@ export async function* checkLive(
     yield* checkLabels(config, target, catalog)
     yield* checkDocuments(config, target, catalog)
     yield* checkFunctions(config, target, catalog)
+    yield* checkPatientKeys(config, target.name, catalog)
+    yield* checkGrantedTables(config, target.name, catalog)
     yield* tokenFindings(config, target, catalog, credentials)
   }
 }

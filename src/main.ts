@@ -1,26 +1,32 @@
 import { readFileSync } from 'node:fs'
 import { startAdminApi } from './api/admin-api.ts'
 import { recordedTokens } from './compose/administration.ts'
+import { sessionApprovals } from './compose/approvals.ts'
+import { openBudgets } from './compose/budgets.ts'
+import { type Closing, closeAll } from './compose/closing.ts'
+import { recordedControl } from './compose/control.ts'
+import { type ControlPlane, openControlPlane } from './compose/control-plane.ts'
 import { openDetector } from './compose/detector.ts'
 import { closeJournal, openJournal } from './compose/journal.ts'
 import type { Log } from './compose/log.ts'
+import { policyAdministration } from './compose/policy-service.ts'
 import { postgresHost } from './compose/postgres-host.ts'
+import { openQuestions } from './compose/target-questions.ts'
 import { targetStates } from './compose/target-states.ts'
 import { transformMaterial } from './compose/transform-material.ts'
 import { openTokenVault } from './compose/vault.ts'
+import { openWeb } from './compose/web.ts'
 import type { Config } from './config/config.ts'
-import { compilePolicy } from './decide/policy.ts'
 import { CredentialResolver } from './forward/credential.ts'
-import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 import { SqlInspector } from './inspect/sql/sql-inspector.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { ChaperoneError } from './lib/errors.ts'
 import type { GatedWriter } from './lib/gated-writer.ts'
 import { listen } from './listener/tcp-listener.ts'
 import { servePostgres, turnAwayPostgres } from './protocols/postgres/serve.ts'
+import type { Journal } from './record/journal.ts'
 import { Doorman } from './session/doorman.ts'
 import { LoginFailures } from './session/login-failures.ts'
-import { SessionRegistry } from './session/session-registry.ts'
 import { VERSION } from './version.ts'
 
 export interface GatewayOptions {
@@ -32,6 +38,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** The port that PostgreSQL clients connect to. */
   readonly port: number
+  /** The port of the web listener, where there is one. */
+  readonly webPort: number | undefined
   /** Resolves when the gateway has stopped by itself, with the reason: the journal can't be written any more. */
   readonly failed: Promise<ChaperoneError>
   /** Ends every session in order and releases everything. */
@@ -53,59 +61,64 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   }
 }
 
-/** What is open, to be closed in reverse: a start that fails leaves nothing behind, least of all a server of its own. */
-type Closing = (() => Promise<void> | void)[]
-
-/** One that fails does not keep the others open. */
-async function closeAll(closing: Closing): Promise<void> {
-  const failures: unknown[] = []
-  for (const close of closing.splice(0).toReversed()) {
-    try {
-      await close()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  if (failures.length > 0) throw failures[0]
-}
-
 async function start(config: Config, options: GatewayOptions, closing: Closing): Promise<Gateway> {
   const { environment, log } = options
   const clock = options.clock ?? systemClock
-  const policy = compilePolicy(config)
-  const material = transformMaterial(config, environment)
-  const { limits, tls, host } = config.listen.postgres
   const credentials = new CredentialResolver(environment, clock)
   const journal = await openJournal(config, clock, log)
   closing.push(() => closeJournal(journal))
-  const tokens = await openTokenVault({ config, environment, credentials, log })
-  if (tokens !== undefined) closing.push(() => tokens.close())
+  const plane = await openControlPlane({ config, environment, credentials, journal, clock, log, closing })
+  return serve(plane.config, options, { ...plane, credentials, journal, clock, closing })
+}
+
+interface Served extends ControlPlane {
+  readonly credentials: CredentialResolver
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly closing: Closing
+}
+
+async function serve(config: Config, { environment, log }: GatewayOptions, served: Served): Promise<Gateway> {
+  const { credentials, journal, clock, closing, shared, verifier, revocations, desk, policy, alerting, approvals } =
+    served
+  const material = transformMaterial(config, environment)
+  const { limits, tls, host } = config.listen.postgres
+  const vault = await openTokenVault({ config, environment, shared, log })
+  if (vault !== undefined) closing.push(() => vault.close())
   const detector = await openDetector(config, credentials, clock)
   if (detector !== undefined) closing.push(() => detector.close())
   const inspector = new SqlInspector({ maxStatementBytes: Math.min(limits.maxQueryBytes, 1024 * 1024) })
   closing.push(() => inspector.close())
-  const verifier = new OidcVerifier(config.issuers, {
-    clock,
-    onWarning: (warning) => log.warn(warning, 'identity provider'),
-  })
-  closing.push(() => verifier.close())
   const waiting = new Set<GatedWriter>()
   const failures = new LoginFailures(journal, clock)
   const targets = targetStates({ config, material, inspector, journal, credentials, log, clock })
   closing.push(() => targets.stop())
-  const registry = new SessionRegistry({
-    idleTimeoutMs: limits.idleTimeout,
-    statementTimeoutMs: (name) => {
-      const own = config.targets[name]?.statementTimeout
-      return own === undefined ? limits.statementTimeout : Math.min(own, limits.statementTimeout)
-    },
+  const budgets = openBudgets(shared?.store, log)
+  closing.push(() => budgets.close())
+  const questions = openQuestions({
+    config,
+    credentials,
+    journal,
+    targets: targets.states,
+    inspector,
+    policy,
+    desk: approvals?.service.desk,
+    clock,
+    log,
   })
+  closing.push(() => questions.close())
   const doorman = new Doorman({
     verify: (token) => verifier.verify(token),
-    policy,
+    policy: () => policy.inForce.policy,
+    activated: () => policy.inForce.activated,
+    isRevoked: (identity) => revocations.of(identity) !== undefined,
+    approvals: sessionApprovals(config, approvals),
+    estimateRows: questions.estimateRows,
+    limits: budgets.limits,
+    raise: alerting.raise,
     targets: targets.states,
     minimumGroupSize: config.phi.minimumGroupSize,
-    vault: tokens?.vault,
+    vault,
     detector,
     remembersValues: config.phi.detectors.knownValues === 'session',
     inspector,
@@ -117,6 +130,7 @@ async function start(config: Config, options: GatewayOptions, closing: Closing):
       log.error(fields, 'a rule could not be evaluated; the statement was refused')
     },
   })
+  const { registry } = served
 
   journal.onCommit(() => {
     for (const writer of waiting) writer.release()
@@ -125,17 +139,33 @@ async function start(config: Config, options: GatewayOptions, closing: Closing):
     journal.onFailure((error) => {
       log.error({ code: error.code, reason: error.reason }, 'the journal cannot be written; every session ends')
       registry.terminateAll(error)
+      alerting.raise({ kind: 'record-failed' }, { chain: [], at: clock() })
       resolve(error)
     })
   })
 
-  const protocol = postgresHost({ config, doorman, registry, journal, failures, credentials, waiting, log, clock })
-  await Promise.all([verifier.start(), inspector.warm()])
+  const parts = {
+    config,
+    doorman,
+    registry,
+    journal,
+    failures,
+    raise: alerting.raise,
+    credentials,
+    waiting,
+    log,
+    clock,
+  }
+  const protocol = postgresHost(parts)
+  await Promise.all([verifier.start(), inspector.warm(), desk.start()])
   const api = await startAdminApi(config.admin, {
     registry,
     journalDirectory: config.journal.directory,
-    tokens: tokens === undefined ? undefined : recordedTokens(tokens.vault, journal),
-    store: () => tokens?.state(),
+    tokens: vault === undefined ? undefined : recordedTokens(vault, served.record),
+    control: recordedControl({ registry, desk, record: served.record, raise: alerting.raise, clock }),
+    policy: policyAdministration(policy, approvals?.service, environment),
+    passkeys: approvals?.passkeys,
+    store: () => shared?.store.state,
   })
   closing.push(() => api.close())
   const listener = await listen(
@@ -163,6 +193,20 @@ async function start(config: Config, options: GatewayOptions, closing: Closing):
     registry.terminateAll(new ChaperoneError('CHP-SESSION-TERMINATED', { message: 'the gateway is shutting down' }))
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, STOP_GRACE_MS).unref())])
   })
+  const web = await openWeb({
+    config,
+    credentials,
+    verify: (token) => verifier.verify(token),
+    delegation: served.delegation,
+    approvals,
+    preview: (request, identity) => questions.preview(request, identity),
+    policy: () => policy.inForce.policy,
+    approvalsConfig: () => policy.inForce.config.approvals,
+    postgresPort: listener.port,
+    clock,
+    log,
+  })
+  if (web !== undefined) closing.push(() => web.close())
   log.info({ host, port: listener.port, policy: config.policyVersion, version: VERSION }, 'listening')
-  return { port: listener.port, failed, stop: () => closeAll(closing) }
+  return { port: listener.port, webPort: web?.port, failed, stop: () => closeAll(closing) }
 }

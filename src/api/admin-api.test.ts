@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChaperoneError, ERRORS } from '../lib/errors.ts'
 import { SessionRegistry } from '../session/session-registry.ts'
 import { type AdminApi, type AdminApiSources, startAdminApi } from './admin-api.ts'
+import type { ControlAdministration } from './control-routes.ts'
 import type { TokenAdministration } from './token-routes.ts'
 
 let directory: string
@@ -26,11 +27,20 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : expect.fail('no port')
 }
 
+const NO_CONTROL: ControlAdministration = {
+  kill: () => Promise.resolve(0),
+  revocations: () => [],
+  revoke: () => Promise.reject(new ChaperoneError('CHP-RECORD-FAILED')),
+  lift: () => Promise.resolve(false),
+}
 const registry = new SessionRegistry({ idleTimeoutMs: 1, statementTimeoutMs: () => 1 })
 const sources = (more: Partial<AdminApiSources> = {}): AdminApiSources => ({
   registry,
   journalDirectory: join(directory, 'journal'),
   tokens: undefined,
+  control: NO_CONTROL,
+  policy: undefined,
+  passkeys: undefined,
   store: () => undefined,
   ...more,
 })

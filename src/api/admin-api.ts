@@ -8,6 +8,9 @@ import { readJournal } from '../record/reader.ts'
 import { viewOf } from '../session/live-session.ts'
 import type { SessionRegistry } from '../session/session-registry.ts'
 import { json, problem } from './answers.ts'
+import { answerControl, type ControlAdministration } from './control-routes.ts'
+import { answerPasskeys, type PasskeyAdministration } from './passkey-routes.ts'
+import { answerPolicy, type PolicyAdministration } from './policy-routes.ts'
 import { answerTokens, type TokenAdministration } from './token-routes.ts'
 
 export interface AdminApiSources {
@@ -15,6 +18,11 @@ export interface AdminApiSources {
   readonly journalDirectory: string
   /** Undefined: nothing is tokenised. */
   readonly tokens: TokenAdministration | undefined
+  readonly control: ControlAdministration
+  /** Undefined: the file decides, and no versions are kept. */
+  readonly policy: PolicyAdministration | undefined
+  /** Undefined: there are no approvals. */
+  readonly passkeys: PasskeyAdministration | undefined
   /** Of the store; undefined when none is needed. */
   readonly store: () => StoreHealth | undefined
 }
@@ -40,6 +48,11 @@ export interface AdminApi {
  *   DELETE /v1/tokens/scope        ?group=…&purpose=…&target=…: shreds the scope
  *   POST /v1/tokens/expire         deletes expired tokens now
  *   POST /v1/tokens/rotate-key     encrypts the keys of the scopes with the current key
+ *   POST /v1/kill                  ?what=…&value=…&reason=…: ends sessions
+ *   GET /v1/revocations            what is revoked
+ *   POST /v1/revocations           ?what=…&value=…&reason=…: revokes a token, a principal or a run
+ *   DELETE /v1/revocations         ?id=…: lifts one
+ *   DELETE /v1/passkeys            ?issuer=…&subject=…&reason=…: takes all of theirs from somebody
  *
  * What changes something needs the socket: on a port anybody on the machine could ask, and any page in a browser.
  */
@@ -96,6 +109,9 @@ const SESSION_PATH = /^\/v1\/sessions\/([0-9a-f-]{36})(\/events)?$/
 
 async function answer(request: IncomingMessage, response: ServerResponse, sources: AdminApiSources): Promise<void> {
   if (await answerTokens(request, response, sources.tokens)) return
+  if (await answerControl(request, response, sources.control)) return
+  if (await answerPolicy(request, response, sources.policy)) return
+  if (await answerPasskeys(request, response, sources.passkeys)) return
   const [path = ''] = (request.url ?? '').split('?')
   if (request.method !== 'GET') return problem(response, 405, 'only GET is available')
   if (path === '/v1/health') return json(response, healthOf(sources))

@@ -3,7 +3,8 @@ import { ChaperoneError } from '../lib/errors.ts'
 import type { JournalRecord } from '../record/batch.ts'
 import type { Journal } from '../record/journal.ts'
 import type { TokenVault } from '../vault/open-vault.ts'
-import { recordedTokens } from './administration.ts'
+import { actionRecords, recordedTokens } from './administration.ts'
+import { durableAppends } from './durable-records.ts'
 
 const KEY = { group: 'care', purpose: 'treatment', target: 'hospital' }
 
@@ -55,7 +56,10 @@ function setUp() {
   const journal = new FakeJournal()
   const vault = new FakeVault()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts that are used
-  const tokens = recordedTokens(vault as unknown as TokenVault, journal as unknown as Journal)
+  const used = vault as unknown as TokenVault
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts that are used
+  const written = journal as unknown as Journal
+  const tokens = recordedTokens(used, actionRecords(durableAppends(written)))
   return { journal, vault, tokens }
 }
 

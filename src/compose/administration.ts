@@ -1,12 +1,28 @@
 import type { TokenAdministration } from '../api/token-routes.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { fragment } from '../record/canonical.ts'
 import { NO_SESSION } from '../record/format.ts'
-import type { Journal } from '../record/journal.ts'
 import type { TokenVault } from '../vault/open-vault.ts'
+import type { DurableAppend } from './durable-records.ts'
+
+/** Resolves when the action is on record, durably; rejects with CHP-RECORD-FAILED if it will not be. */
+export type RecordAction = (
+  what: Readonly<Record<string, string>>,
+  /** What people have written, for the encrypted body. */
+  written?: Readonly<Record<string, string>>,
+) => Promise<void>
+
+/** Records of what operators do, and of what is done for them. */
+export const actionRecords =
+  (append: DurableAppend): RecordAction =>
+  (what, written) =>
+    append(
+      { kind: 'administration', session: NO_SESSION, op: 0, what: fragment(what), who: fragment({}) },
+      written === undefined ? '' : canonicalJson(written),
+    )
 
 /** The vault as the admin API has it: what changes something is on record, durably, before it is done. */
-export function recordedTokens(vault: TokenVault, journal: Journal): TokenAdministration {
-  const record = durableRecords(journal)
+export function recordedTokens(vault: TokenVault, record: RecordAction): TokenAdministration {
   return {
     status: () => vault.status(),
     deleteScope: async (key) => {
@@ -22,34 +38,4 @@ export function recordedTokens(vault: TokenVault, journal: Journal): TokenAdmini
       return vault.rewrap()
     },
   }
-}
-
-interface Waiter {
-  readonly seq: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Appends a record of an operator's action; resolves when it is durable, and rejects with CHP-RECORD-FAILED if it will not be. */
-function durableRecords(journal: Journal): (what: Readonly<Record<string, string>>) => Promise<void> {
-  let waiters: readonly Waiter[] = []
-  journal.onCommit(() => {
-    for (const { seq, resolve } of waiters) if (seq <= journal.durableSeq) resolve()
-    waiters = waiters.filter(({ seq }) => seq > journal.durableSeq)
-  })
-  journal.onFailure((error) => {
-    for (const { reject } of waiters) reject(error)
-    waiters = []
-  })
-  return (what) =>
-    new Promise((resolve, reject) => {
-      const record = {
-        kind: 'administration',
-        session: NO_SESSION,
-        op: 0,
-        what: fragment(what),
-        who: fragment({}),
-      } as const
-      waiters = [...waiters, { seq: journal.append(record), resolve, reject }]
-    })
 }

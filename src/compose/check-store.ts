@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { Client } from 'pg'
 import type { Config } from '../config/config.ts'
-import { usesTransform } from '../config/transform-use.ts'
+import { storeUses } from '../config/store-use.ts'
 import type { CredentialResolver } from '../forward/credential.ts'
 import { clientConfig } from '../store/client-config.ts'
 import { reasonOf } from '../store/store-failure.ts'
-import { locationOf } from './vault.ts'
+import { locationOf } from './store.ts'
 
 export interface StoreFinding {
   readonly level: 'problem' | 'info'
@@ -16,7 +16,7 @@ const TIMEOUT_MS = 5000
 
 /** Whether the store answers. Nothing is made or changed; a server of the gateway's own is not started. */
 export async function checkStore(config: Config, credentials: CredentialResolver): Promise<StoreFinding | undefined> {
-  if (!usesTransform(config.phi, 'token')) return undefined
+  if (storeUses(config).length === 0) return undefined
   const location = locationOf(config.store, credentials)
   if (location.kind === 'embedded') {
     const made = existsSync(location.directory) ? 'is there' : 'is made at the first start'

@@ -10,10 +10,10 @@ import { Journal } from '../record/journal.ts'
 import { VERSION } from '../version.ts'
 import type { Log } from './log.ts'
 
-/** Opens the journal, names what is weaker than the default, and records the start. */
+/** Opens the journal: nobody else writes to it, or uses the same directory, until it is closed. */
 export async function openJournal(config: Config, clock: Clock, log: Log): Promise<Journal> {
   const { journal: settings } = config
-  const journal = await Journal.open({
+  return Journal.open({
     directory: settings.directory,
     durability: settings.durability,
     segmentBytes: settings.segmentSize,
@@ -25,11 +25,14 @@ export async function openJournal(config: Config, clock: Clock, log: Log): Promi
     clock,
     onWarning: (warning) => log.warn(warning, 'journal'),
   })
+}
+
+/** Records the start, and names what is weaker than the default. */
+export function recordStart(journal: Journal, config: Config, log: Log): void {
   const weaker = weakerSettings(config)
   if (weaker.length > 0) log.warn({ settings: weaker }, 'weaker settings are in force')
   const what = fragment({ policy: config.policyVersion, version: VERSION, weakerSettings: weaker })
   journal.append({ kind: 'gateway-start', session: NO_SESSION, op: 0, what, who: fragment({}) })
-  return journal
 }
 
 /** Records the end and closes; a journal that has failed is only closed. */
@@ -41,8 +44,8 @@ export async function closeJournal(journal: Journal): Promise<void> {
 }
 
 /** A connection of the gateway's own to a target, on nobody's behalf. */
-export function recordProbe(journal: Journal, target: string): void {
-  const what = fragment({ purpose: 'catalog', target })
+export function recordProbe(journal: Journal, target: string, purpose: string): void {
+  const what = fragment({ purpose, target })
   journal.append({ kind: 'probe', session: NO_SESSION, op: 0, what, who: fragment({}) })
 }
 

@@ -1,3 +1,4 @@
+import type { RaiseAlert } from '../alert/alert-event.ts'
 import type { Config, TargetConfig } from '../config/config.ts'
 import type { CredentialResolver } from '../forward/credential.ts'
 import { dialPostgres } from '../forward/postgres-target.ts'
@@ -21,6 +22,7 @@ export interface HostParts {
   readonly registry: SessionRegistry
   readonly journal: Journal
   readonly failures: LoginFailures
+  readonly raise: RaiseAlert
   readonly credentials: CredentialResolver
   /** Writers that wait for the journal. */
   readonly waiting: Set<GatedWriter>
@@ -42,7 +44,7 @@ export function frameLimits({ listen }: Config): FrameLimits {
 
 /** What the PostgreSQL protocol asks of the rooms behind it, and what the log is told of its connections. */
 export function postgresHost(parts: HostParts): PostgresHost {
-  const { config, doorman, registry, journal, failures, credentials, waiting, log, clock } = parts
+  const { config, doorman, registry, journal, failures, raise, credentials, waiting, log, clock } = parts
   const { limits: bounds, tls, allowPlaintextPasswordOnLoopback } = config.listen.postgres
   const limits = frameLimits(config)
   return {
@@ -83,19 +85,32 @@ export function postgresHost(parts: HostParts): PostgresHost {
     turnedAway: (wire, error) => {
       const reason = error instanceof IdentityRejected ? error.reason : (error.reason ?? error.code)
       log.warn({ address: wire.peer.address, code: error.code, reason }, 'connection turned away')
+      raise({ kind: 'login-failed', reason: error.code }, { chain: [], at: clock() })
       if (journal.state === 'open') {
         failures.record({ code: error.code, reason: error.code, peer: wire.peer, target: undefined })
       }
     },
     cancels: new CancelRegistry(),
     waiting,
-    login: { tlsAvailable: tls !== undefined, allowPlaintextPasswordOnLoopback, limits },
+    login: { tlsAvailable: tls !== undefined, allowPlaintextPasswordOnLoopback, limits, oauth: oauthLogin(config) },
     limits,
     scramKeys: new ScramKeys(),
     maxPipelined: bounds.maxPipelined,
     maxNames: bounds.maxPreparedStatements,
     now: clock,
     handshakeTimeoutMs: bounds.handshakeTimeout,
+  }
+}
+
+/** Where clients that bring their token by OAUTHBEARER get one: at the issuer that people sign in at, or else at the first. */
+function oauthLogin({ listen, issuers }: Config): PostgresHost['login']['oauth'] {
+  const signIn = listen.web?.signIn
+  const issuer = issuers.find(({ name }) => name === signIn?.issuer) ?? issuers[0]
+  if (issuer === undefined) return undefined
+  return {
+    user: listen.postgres.oauthUser,
+    openidConfiguration: `${issuer.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    scope: (signIn?.scopes ?? ['openid']).join(' '),
   }
 }
 

@@ -40,11 +40,12 @@ export function targetStates(parts: TargetParts): TargetStates {
       labels: labelSetOf(config.phi, target.name, material),
       unlabelledColumns: target.unlabelledColumns === 'detect' ? unlabelledTexts(material) : target.unlabelledColumns,
       trustedFunctions: config.phi.trustedFunctions[target.name] ?? [],
+      patientKeys: config.phi.patientKeys[target.name] ?? [],
       catalogCheck: target.catalogCheck,
       inspector,
       clock,
       load: () => {
-        recordProbe(journal, target.name)
+        recordProbe(journal, target.name, 'catalog')
         return readCatalog(() => dialPostgres(target, credentials), limits)
       },
     })
