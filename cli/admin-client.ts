@@ -15,7 +15,12 @@ const CHANGE_MS = 11 * 60_000
 export const adminGet = (admin: AdminConfig, path: string): Promise<AdminAnswer> => adminAsk(admin, 'GET', path)
 
 /** The same with another method. What changes something needs the socket. */
-export function adminAsk(admin: AdminConfig, method: 'GET' | 'POST' | 'DELETE', path: string): Promise<AdminAnswer> {
+export function adminAsk(
+  admin: AdminConfig,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: string,
+): Promise<AdminAnswer> {
   return new Promise((resolve, reject) => {
     const place = admin.kind === 'socket' ? { socketPath: admin.path } : { host: '127.0.0.1', port: admin.port }
     const outgoing = request(
@@ -41,6 +46,6 @@ export function adminAsk(admin: AdminConfig, method: 'GET' | 'POST' | 'DELETE', 
       )
     })
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
-    outgoing.end()
+    outgoing.end(body)
   })
 }

@@ -12,6 +12,11 @@ describe('what is printed', () => {
     expect(table(['NAME'], [[evil]]).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
   })
 
+  it('is not turned round', () => {
+    expect(printable('delete from a\u202e\u2066 -- \u2069\u200b')).toBe('delete from a?? -- ??')
+    expect(printable('Zoë, Łódź, 東京')).toBe('Zoë, Łódź, 東京')
+  })
+
   it('lines columns up', () => {
     expect(
       table(

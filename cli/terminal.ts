@@ -42,8 +42,12 @@ export function terminal({ stdout, stderr, env }: Streams): Terminal {
   }
 }
 
-/** Text from elsewhere (names in statements, claims of a token) could hold sequences that a terminal obeys. */
-export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?')
+/**
+ * Text from elsewhere (names in statements, claims of a token) could hold sequences that a terminal obeys, or characters that turn its
+ * direction, so that a statement looks like another one (CVE-2021-42574).
+ */
+export const printable = (text: string): string =>
+  text.replaceAll(/\p{Cc}|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, '?')
 
 /** Rows under a heading, columns as wide as they need to be. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {

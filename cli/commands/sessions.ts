@@ -41,16 +41,24 @@ async function list(options: Options, context: CommandContext): Promise<void> {
   else {
     const rows = sessions.map((one) => [
       one.id,
-      `${one.principal.subject} (${one.principal.kind})`,
+      printable(chainOf(one)),
+      printable(one.purpose ?? '-'),
+      printable(one.run ?? '-'),
       one.target,
       one.clearance,
       one.state,
       String(one.operations),
       one.startedAt,
     ])
-    out.line(table(['SESSION', 'PRINCIPAL', 'TARGET', 'CLEARANCE', 'STATE', 'OPERATIONS', 'STARTED'], rows))
+    out.line(
+      table(['SESSION', 'PRINCIPAL', 'PURPOSE', 'RUN', 'TARGET', 'CLEARANCE', 'STATE', 'OPERATIONS', 'STARTED'], rows),
+    )
   }
 }
+
+/** Who acts, and for whom. */
+const chainOf = ({ principal, onBehalfOf }: SessionView): string =>
+  [principal, ...onBehalfOf].map(({ subject, kind }) => `${subject} (${kind})`).join(' for ')
 
 async function show(id: string, options: Options, context: CommandContext): Promise<void> {
   const { admin } = readConfig(options.config, context)

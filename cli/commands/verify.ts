@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { Command } from 'commander'
 import { ChaperoneError } from '../../src/lib/errors.ts'
 import { verifyJournal } from '../../src/record/verify.ts'
+import { readBodyKey } from '../body-key.ts'
 import { configOption, jsonOption, readConfig } from '../config-option.ts'
 import type { CommandContext } from '../terminal.ts'
 
@@ -27,7 +28,7 @@ export const verifyCommand = (context: CommandContext): Command =>
     )
     .action(async (options: Options) => {
       const { directory, keyFile } = placesOf(options, context)
-      const bodyKey = keyFile === undefined ? undefined : readKey(keyFile)
+      const bodyKey = keyFile === undefined ? undefined : readBodyKey(keyFile)
       requireDirectory(directory)
       const { out } = context
       const report = await verifyJournal(directory, {
@@ -74,19 +75,4 @@ function requireDirectory(directory: string): void {
       cause,
     })
   }
-}
-
-function readKey(file: string): Buffer {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8').trim()
-  } catch (cause) {
-    throw new ChaperoneError('CHP-CONFIG-INVALID', { message: `the key file ${file} cannot be read`, cause })
-  }
-  if (!/^[0-9a-f]{64}$/i.test(text)) {
-    throw new ChaperoneError('CHP-CONFIG-INVALID', {
-      message: `the key file ${file} does not hold 64 hexadecimal digits`,
-    })
-  }
-  return Buffer.from(text, 'hex')
 }
