@@ -6,6 +6,7 @@ import { parseConfig } from '../src/config/load.ts'
 import { notices } from '../src/config/notices.ts'
 import { policyChecks } from '../src/decide/policy-checks.ts'
 import { AGENTS_GROUP, DEMO_TARGET, demoConfig, type DemoConfigOptions, OFFICERS_GROUP } from './chaperone.yaml.ts'
+import { RUN_BUDGET } from './controls.ts'
 
 describe('the demo configuration', () => {
   let directory: string
@@ -42,6 +43,23 @@ describe('the demo configuration', () => {
     expect(config.listen.postgres.allowPlaintextPasswordOnLoopback).toBe(false)
   })
 
+  it('has delegation, approvals, budgets and alerts, and names what is weaker than the default', () => {
+    writeFileSync(join(directory, 'secret'), 'whsec_x')
+    const alerts = { url: 'http://127.0.0.1:4012/', secretFile: 'secret' }
+    const config = load({ controls: { webPort: 6480, signInSecretFile: 'secret', alerts } })
+    expect(config.listen.web).toMatchObject({ host: '127.0.0.1', publicUrl: 'http://localhost:6480' })
+    expect(config.delegation).toBeDefined()
+    expect(config.approvals).toMatchObject({ pools: [{ name: 'privacy' }], default: { pools: ['privacy'], quorum: 1 } })
+    expect(config.grants.find(({ use }) => use === 'delegation')?.budgets).toEqual([
+      { span: 'run', unit: 'rows', limit: RUN_BUDGET },
+    ])
+    expect(config.rules.map(({ effect }) => effect)).toEqual(['refuse', 'hold'])
+    expect(config.alerts.webhooks).toMatchObject([{ name: 'demo' }])
+    expect(notices(config, Date.now()).map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('tokenOnlyWithoutPasskey'),
+    )
+  })
+
   it('shows agents masked data and privacy officers everything', () => {
     const [agents, officers] = load().grants
     expect(agents).toMatchObject({
@@ -62,14 +80,16 @@ describe('the demo configuration', () => {
       tokens: { keyIsOwn: true },
       predicates: { default: 'released-granularity', classes: {} },
     })
-    expect(notices(config).map(({ message }) => message)).toEqual([expect.stringContaining('not de-identification')])
+    expect(notices(config, Date.now()).map(({ message }) => message)).toEqual([
+      expect.stringContaining('not de-identification'),
+    ])
     expect(config.store).toEqual({ kind: 'embedded', directory: join(directory, 'state', 'store') })
   })
 
   it('has the strict alternative, about which there is nothing to warn', () => {
     const config = load({ pack: 'hipaa-safe-harbor' })
     expect(config.phi).toMatchObject({ pack: 'hipaa-safe-harbor', classes: {}, pseudonymKey: undefined })
-    expect(notices(config)).toEqual([])
+    expect(notices(config, Date.now())).toEqual([])
   })
 
   it('takes a server with TLS, a recipient for statements, and paths with odd characters', () => {

@@ -1,4 +1,5 @@
 import type { Pack } from '../src/phi/packs.ts'
+import { controlGrants, controlRules, controlSections, type DemoControls, patientKeys, webSection } from './controls.ts'
 import { demoLabels } from './hospital/labels.ts'
 import { APP_ROLE } from './hospital/schema.ts'
 
@@ -34,6 +35,8 @@ export interface DemoConfigOptions {
   readonly sealTo: readonly string[] | undefined
   readonly pack: Pack
   readonly durability?: 'fsync' | 'process-crash'
+  /** Unset: nobody delegates, approves or is told. */
+  readonly controls?: DemoControls
 }
 
 /** A YAML scalar that is read as this string, whatever is in it: JSON strings are YAML 1.2 double-quoted scalars. */
@@ -58,7 +61,7 @@ const minimumNecessary = `  # What an agent needs to work: internal keys and the
 
 /** The text of the demo's `chaperone.yaml`, written to be read: it is what a newcomer copies from. */
 export function demoConfig(options: DemoConfigOptions): string {
-  const { listenPort, listenTls, state, issuer, database, sealTo, pack, durability = 'fsync' } = options
+  const { listenPort, listenTls, state, issuer, database, sealTo, pack, durability = 'fsync', controls } = options
   const seal =
     sealTo === undefined
       ? '  # Nobody can read the exact statements afterwards. Name an age recipient here (sealTo) outside a demo.\n  statementsAreNotSealed: true'
@@ -74,7 +77,7 @@ listen:
   postgres:
     host: 127.0.0.1
     port: ${listenPort}
-    tls: { certificate: ${quoted(listenTls.certificate)}, key: ${quoted(listenTls.key)} }
+    tls: { certificate: ${quoted(listenTls.certificate)}, key: ${quoted(listenTls.key)} }${controls === undefined ? '' : webSection(controls)}
 
 state: ${quoted(state)}
 
@@ -113,7 +116,7 @@ grants:
     principals: [{ group: ${OFFICERS_GROUP}, kind: human }]
     targets: [${DEMO_TARGET}]
     clearance: { default: clear }
-
+${controls === undefined ? '' : controlGrants()}
 # Conditions are CEL over the facts of a statement. The strictest rule wins, whatever the order.
 rules:
   - name: notes-need-a-limit
@@ -123,17 +126,17 @@ rules:
     effect: refuse
     message: agents read clinical notes a few at a time
     hint: Add a LIMIT to the statement.
-
+${controls === undefined ? '' : controlRules()}
 # The pack "guardrails" is always on; its rules are switched off one by one, by name.
 packs:
   guardrails: { disable: [] }
-
+${controls === undefined ? '' : controlSections(controls)}
 phi:
 ${pack === 'hipaa-safe-harbor' ? safeHarbor : minimumNecessary}
   # Masked values cannot be found out by asking either: a condition, an order or a grouping may go as far as the masked value does
   # (a year of birth, three digits of a ZIP code). This is the default; it can be said for each class.
   predicates: { default: released-granularity }
-  # Columns of views need no labels: what they show follows from their definitions. "chaperone phi coverage" lists what has none.
+${controls === undefined ? '' : patientKeys()}  # Columns of views need no labels: what they show follows from their definitions. "chaperone phi coverage" lists what has none.
   labels:
     ${DEMO_TARGET}:
 ${indented(demoLabels(), 6)}`

@@ -6,7 +6,8 @@ import type { Pack } from '../src/phi/packs.ts'
 import { makeCertificates } from './certificates.ts'
 import { AGENTS_GROUP, demoConfig, OFFICERS_GROUP } from './chaperone.yaml.ts'
 import { loadHospital, type LoadProgress } from './hospital/load.ts'
-import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
+import { CLINICIANS_GROUP, type DemoControls, policyTests } from './controls.ts'
+import { type IdentityProvider, type IdentityProviderOptions, startIdentityProvider } from './identity-provider.ts'
 import { type PostgresServer, startPostgres } from '../src/store/embedded/postgres-server.ts'
 
 export interface DemoOptions {
@@ -19,6 +20,8 @@ export interface DemoOptions {
   readonly sealTo?: readonly string[]
   /** What masking does; HIPAA Safe Harbor unless said otherwise. */
   readonly pack?: Pack
+  /** Delegation, approvals, budgets and alerts, with the web listener at this port, and alerts to this address. */
+  readonly controls?: { readonly webPort: number; readonly alertUrl: string }
   /** Settings of the database server. */
   readonly serverSettings?: Readonly<Record<string, string>>
   readonly onStep: (text: string) => void
@@ -40,6 +43,7 @@ export interface DemoEnvironment {
 
 export const DEMO_CLIENTS = {
   agent: { id: 'care-agent', secret: 'care-agent-secret' },
+  clinician: { id: 'clinician', secret: 'clinician-secret' },
   officer: { id: 'privacy-officer', secret: 'privacy-officer-secret' },
   stranger: { id: 'stranger', secret: 'stranger-secret' },
 } as const
@@ -97,6 +101,13 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
           name: 'Privacy officer',
         },
         {
+          ...DEMO_CLIENTS.clinician,
+          subject: 'dr.rivera@example.org',
+          kind: 'human',
+          groups: [CLINICIANS_GROUP],
+          name: 'Dr. Rivera',
+        },
+        {
           ...DEMO_CLIENTS.stranger,
           subject: 'agent:stranger',
           kind: 'agent',
@@ -104,12 +115,14 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
           name: 'Nobody in particular',
         },
       ],
+      ...signIns(options.controls?.webPort),
     })
     stops.push(() => identityProvider.close())
     const passwordFile = join(directory, 'database-password')
     await writeFile(passwordFile, `${appPassword}\n`, { mode: 0o600 })
     const configFile = join(directory, 'chaperone.yaml')
     await mkdir(join(directory, 'state'), { mode: 0o700 })
+    const controls = options.controls && (await writeControls(directory, options.controls))
     await writeFile(
       configFile,
       demoConfig({
@@ -121,6 +134,7 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
         sealTo: options.sealTo,
         pack: options.pack ?? 'hipaa-safe-harbor',
         ...(options.durability === undefined ? {} : { durability: options.durability }),
+        ...(controls === undefined ? {} : { controls }),
       }),
     )
     return {
@@ -137,6 +151,35 @@ export async function startDemoEnvironment(options: DemoOptions): Promise<DemoEn
     await stop()
     throw error
   }
+}
+
+const PAGE_SECRET = 'chaperone-page-secret'
+
+/** People and programs that sign in with a browser, for the page and for "chaperone login". */
+function signIns(webPort: number | undefined): Pick<IdentityProviderOptions, 'people' | 'webClients'> {
+  if (webPort === undefined) return {}
+  return {
+    people: [
+      { subject: 'p.officer@example.org', kind: 'human', groups: [OFFICERS_GROUP], name: 'Privacy officer' },
+      { subject: 'dr.rivera@example.org', kind: 'human', groups: [CLINICIANS_GROUP], name: 'Dr. Rivera' },
+    ],
+    webClients: [
+      { id: 'chaperone-page', secret: PAGE_SECRET, redirectUris: [`http://localhost:${webPort}/sign-in/callback`] },
+      { id: 'chaperone-cli', redirectUris: ['http://127.0.0.1/callback'] },
+    ],
+  }
+}
+
+async function writeControls(
+  directory: string,
+  { webPort, alertUrl }: NonNullable<DemoOptions['controls']>,
+): Promise<DemoControls> {
+  const signInSecretFile = join(directory, 'sign-in-secret')
+  const secretFile = join(directory, 'webhook-secret')
+  await writeFile(signInSecretFile, `${PAGE_SECRET}\n`, { mode: 0o600 })
+  await writeFile(secretFile, `whsec_${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
+  await writeFile(join(directory, 'chaperone.policy-test.yaml'), policyTests())
+  return { webPort, signInSecretFile, alerts: { url: alertUrl, secretFile } }
 }
 
 async function createDatabase(server: { host: string; port: number; user: string; password: string }): Promise<void> {

@@ -8,6 +8,7 @@ import { usesTransform } from '../src/config/transform-use.ts'
 import { policyChecks } from '../src/decide/policy-checks.ts'
 import { startGateway } from '../src/main.ts'
 import type { Pack } from '../src/phi/packs.ts'
+import { startAlertReceiver } from './alert-receiver.ts'
 import { DEMO_TARGET } from './chaperone.yaml.ts'
 import { DEMO_CLIENTS, type DemoClient, type DemoEnvironment, startDemoEnvironment } from './environment.ts'
 import { findPsql } from './psql.ts'
@@ -22,13 +23,17 @@ export interface RunDemoOptions {
 
 /** The port that is tried first, so that the printed commands are the same every time. */
 const DEMO_PORT = 6432
+const DEMO_WEB_PORT = 6480
 
 /** Starts everything, shows the tour, and stays until Ctrl-C unless told not to. */
 export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<void> {
   const started = Date.now()
   const environment = processEnvironment()
   out.line(out.bold('Chaperone demo: a hospital on this machine. Every patient in it is synthetic.'))
+  const receiver = await startAlertReceiver()
+  const webPort = await portOrFree(DEMO_WEB_PORT)
   const demo = await startDemoEnvironment({
+    controls: { webPort, alertUrl: receiver.url },
     patients: options.patients,
     seed: options.seed,
     pack: options.pack,
@@ -49,9 +54,11 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
       out.dim(`  … gateway on port ${gateway.port}; ready after ${((Date.now() - started) / 1000).toFixed(1)} s`),
     )
     try {
-      await runTour({ demo, config, port: gateway.port, psql: await findPsql(environment), out, stopped: stopping })
+      const psql = await findPsql(environment)
+      const url = `http://localhost:${webPort}`
+      await runTour({ demo, config, port: gateway.port, url, receiver, psql, out, stopped: stopping })
       if (options.stay) {
-        await printCommands(demo, gateway.port, usesTransform(config.phi, 'token'), out)
+        await printCommands(demo, gateway.port, url, usesTransform(config.phi, 'token'), out)
         await stopping
         out.line('stopping …')
       }
@@ -60,11 +67,18 @@ export async function runDemo(options: RunDemoOptions, out: Terminal): Promise<v
     }
   } finally {
     await demo.stop()
+    receiver.close()
   }
 }
 
 /** Small scripts that fetch a fresh token, because the demo's tokens end after a quarter of an hour. */
-async function printCommands(demo: DemoEnvironment, port: number, hasTokens: boolean, out: Terminal): Promise<void> {
+async function printCommands(
+  demo: DemoEnvironment,
+  port: number,
+  url: string,
+  hasTokens: boolean,
+  out: Terminal,
+): Promise<void> {
   const scripts = join(demo.directory, 'bin')
   await mkdir(scripts, { recursive: true })
   for (const client of ['agent', 'officer'] as const) {
@@ -85,6 +99,9 @@ async function printCommands(demo: DemoEnvironment, port: number, hasTokens: boo
   out.line('ask what should have a label, and what has none (both only read):')
   out.line(`  npm run -s chaperone -- phi discover ${DEMO_TARGET} --all --json -c ${demo.configFile}`)
   out.line(`  npm run -s chaperone -- phi coverage -c ${demo.configFile}`)
+  out.line('')
+  out.line('decide about what is held: sign in as the privacy officer, and register a passkey if you like:')
+  out.line(`  ${url}/`)
   out.line('')
   out.line('and look at what is left of it:')
   out.line(`  npm run -s chaperone -- sessions ls -c ${demo.configFile}`)
@@ -112,10 +129,24 @@ function stopSignal(): Promise<void> {
 }
 
 async function portOrAny(port: number): Promise<number> {
+  return (await isFree(port)) === undefined ? 0 : port
+}
+
+/** For what has to be known before it listens. */
+async function portOrFree(port: number): Promise<number> {
+  return (await isFree(port)) ?? (await isFree(0)) ?? port
+}
+
+/** The port if it is free; for 0 one that is. */
+async function isFree(port: number): Promise<number | undefined> {
   const { createServer } = await import('node:net')
   return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', () => resolve(0))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)))
+    probe.once('error', () => resolve(undefined))
+    probe.listen(port, '127.0.0.1', () => {
+      const address = probe.address()
+      const found = typeof address === 'object' && address !== null ? address.port : port
+      probe.close(() => resolve(found))
+    })
   })
 }

@@ -5,6 +5,8 @@ import type { Config } from '../src/config/config.ts'
 import { usesTransform } from '../src/config/transform-use.ts'
 import { readJournal } from '../src/record/reader.ts'
 import { verifyJournal } from '../src/record/verify.ts'
+import type { AlertReceiver } from './alert-receiver.ts'
+import { CONTROL_STOPS, showControls } from './control-stops.ts'
 import type { DemoClient, DemoEnvironment } from './environment.ts'
 import { BY_TOKEN, proveNobodySaw } from './token-stop.ts'
 import { nodeClient, psqlClient, type Shown, type Statement, type TourClient } from './tour-client.ts'
@@ -13,6 +15,9 @@ export interface TourOptions {
   readonly demo: DemoEnvironment
   readonly config: Config
   readonly port: number
+  /** Of the web listener. */
+  readonly url: string
+  readonly receiver: AlertReceiver
   readonly psql: string | undefined
   readonly out: Terminal
   /** Settles when the reader wants to stop. */
@@ -148,8 +153,11 @@ export async function runTour(options: TourOptions): Promise<void> {
     const shown = await showStop(index + 1, stop, client, options)
     if (stop.as === 'agent') ofAgent.push(...shown.map(({ output }) => output))
   }
-  if (hasTokens) await showProof(stops.length + 1, ofAgent, options)
-  await showEvidence(stops.length + (hasTokens ? 2 : 1), options)
+  if (left) return
+  await showControls(stops.length + 1, { demo, config, client, out, receiver: options.receiver, url: options.url })
+  const next = stops.length + CONTROL_STOPS + 1
+  if (hasTokens) await showProof(next, ofAgent, options)
+  await showEvidence(next + (hasTokens ? 1 : 0), options)
 }
 
 async function showStop(
