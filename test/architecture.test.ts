@@ -64,9 +64,9 @@ describe('the rules notice', () => {
   })
 
   it('values where only types are allowed', () => {
-    const from = "from '../identity/principal.ts'"
+    const from = "from '../phi/classes.ts'"
     expect(importViolations(judge('src/decide/x.ts', `import type { A } ${from}`))).toEqual([])
-    expect(importViolations(judge('src/decide/x.ts', `type A = import('../identity/principal.ts').A`))).toEqual([])
+    expect(importViolations(judge('src/decide/x.ts', `type A = import('../phi/classes.ts').A`))).toEqual([])
     expect(importViolations(judge('src/decide/x.ts', `import { A } ${from}`))).toHaveLength(1)
     expect(importViolations(judge('src/decide/x.ts', `import { type A } ${from}`))).toHaveLength(1)
   })

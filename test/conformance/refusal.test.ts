@@ -228,14 +228,15 @@ describe('the journal', () => {
       client.send(query(`insert into scratch.item values (1, 'one')`))
       await client.ready()
     })
-    expect(headers.map(({ kind }) => kind)).toEqual(['intent', 'outcome'])
-    expect(what(headers[0])).toMatchObject({
+    expect(headers.map(({ kind }) => kind)).toEqual(['facts', 'intent', 'outcome'])
+    expect(what(headers[1])).toMatchObject({
+      ...what(headers[0]),
       commands: ['INSERT'],
       decision: 'allow',
       relations: ['insert scratch.item'],
     })
-    expect(what(headers[1])).toMatchObject({ result: 'ok', rows: 1, tag: 'INSERT', transaction: 'committed' })
-    expect(headers[0]?.op).toBe(headers[1]?.op)
+    expect(what(headers[2])).toMatchObject({ result: 'ok', rows: 1, tag: 'INSERT', transaction: 'committed' })
+    expect(headers[1]?.op).toBe(headers[2]?.op)
   })
 
   it('has a refusal with its rule and no intent', async () => {
@@ -243,8 +244,12 @@ describe('the journal', () => {
       client.send(query(REFUSED))
       await client.ready()
     })
-    expect(headers.map(({ kind }) => kind)).toEqual(['refusal'])
-    expect(what(headers[0])).toMatchObject({ code: 'CHP-POLICY-REFUSED', rule: 'guardrails.unbounded-write' })
+    expect(headers.map(({ kind }) => kind)).toEqual(['facts', 'refusal'])
+    expect(what(headers[1])).toMatchObject({
+      ...what(headers[0]),
+      code: 'CHP-POLICY-REFUSED',
+      rule: 'guardrails.unbounded-write',
+    })
   })
 
   it('says that a transaction was rolled back', async () => {

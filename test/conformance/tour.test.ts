@@ -16,7 +16,10 @@ function tour(pack: string): Promise<{ readonly code: number; readonly text: str
   })
 }
 
-describe('the tour of the demo', () => {
+/** It waits for an approval that nobody gives, and for alerts. */
+const PATIENT_MS = 180_000
+
+describe('the tour of the demo', { timeout: PATIENT_MS }, () => {
   it('books a follow-up by a token, and nobody but the database has seen for whom', async () => {
     const { code, text } = await tour('minimum-necessary')
     expect(code, text).toBe(0)
@@ -32,6 +35,14 @@ describe('the tour of the demo', () => {
       expect(text).toMatch(new RegExp(`${place}.*: neither the name nor the record number`, 'u'))
     }
     expect(text).toContain('the journal: intact')
+    // Delegation, approval, budget, policy tests and replay, kill switch, alerts.
+    expect(text).toMatch(/"sub":"dr\.rivera@example\.org","act":\{"sub":"agent:care-planner"/u)
+    expect(text).toMatch(/officer> sees apr-\w{12} .* and approves it once/u)
+    expect(text).toContain('the budget of 40 rows a run is used up [CHP-BUDGET-EXCEEDED]')
+    expect(text).toContain('3 of 3 tests passed')
+    expect(text).toMatch(/decisions .*, 0 others/u)
+    expect(text).toContain('an operator ended this session [CHP-SESSION-TERMINATED]')
+    for (const kind of ['first-access', 'budget-exceeded', 'killed']) expect(text).toContain(`${kind}: `)
   })
 
   it('shows the strict pack without tokens', async () => {

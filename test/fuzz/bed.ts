@@ -34,7 +34,15 @@ const STOP_TIMEOUT_MS = 5_000
 /** Kept of the log to explain a failed start. */
 const TAIL_BYTES = 3000
 /** Rules that would keep statements from being tried. They do not mask anything. */
-const IN_THE_WAY = ['unbounded-write', 'schema-change', 'phi-change', 'bulk-export']
+const IN_THE_WAY = [
+  'unbounded-write',
+  'schema-change',
+  'phi-change',
+  'bulk-export',
+  'full-history',
+  'large-read',
+  'paged-read',
+]
 
 export async function startFuzzBed(): Promise<FuzzBed> {
   const environment = await startDemoEnvironment({

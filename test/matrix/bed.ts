@@ -14,6 +14,9 @@ const DISABLED = [
   'schema-change',
   'phi-change',
   'bulk-export',
+  'full-history',
+  'large-read',
+  'paged-read',
 ]
 
 const WORKERS = 4

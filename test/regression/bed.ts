@@ -52,6 +52,9 @@ const GUARDRAILS = [
   'schema-change',
   'phi-change',
   'bulk-export',
+  'full-history',
+  'large-read',
+  'paged-read',
 ]
 const RISKS = ['superuser', 'server-files', 'replication', 'bypass-row-security']
 
