@@ -54,6 +54,7 @@ try {
     labels: labelSetOf(config.phi, target.name, {}),
     unlabelledColumns: 'mask',
     trustedFunctions: [],
+    patientKeys: [],
     catalogCheck: target.catalogCheck,
     inspector,
     clock: systemClock,

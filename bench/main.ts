@@ -4,6 +4,7 @@ import { describeFailure } from '../cli/failure.ts'
 import { casesFor, WIDE_QUERY } from './cases.ts'
 import { checkMasking } from './check-masking.ts'
 import { countRows } from './count-rows.ts'
+import { benchDecisions } from './decisions.ts'
 import { benchDetectors } from './detectors/main.ts'
 import { startEnvironment } from './environment.ts'
 import type { Leg } from './leg.ts'
@@ -77,6 +78,8 @@ if (process.argv[2] === 'detectors') {
   benchDetectors(process.argv.slice(3))
   process.exit()
 }
+// They need no database, so they are no part of the rounds.
+if (process.argv.slice(2).join(' ') === '--only decisions') process.exit((await benchDecisions()) ? 0 : 1)
 const options = readOptions(process.argv.slice(2))
 const scope = new Scope()
 let interrupted = false
