@@ -64,7 +64,7 @@ describe('deploy/compose.yaml', () => {
     ['another port', '6432:6432', '6432:5432', /5432/],
     ['an undeclared volume', '- state:', '- other:', /other/],
     ['a writable configuration', 'chaperone.yaml:ro', 'chaperone.yaml', /for writing/],
-    ['an undeclared secret', 'database_password]', 'database_password, x]', /secret x/],
+    ['an undeclared secret', 'signin_secret]', 'signin_secret, x]', /secret x/],
     ['an unused secret', 'listener_key, ', '', /listener_key/],
   ])('is refused with %s', (_, from, to, problem) => {
     expect(composeProblems(changed(compose, from, to), dockerfile)).toEqual([expect.stringMatching(problem)])

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs, from Debian packages, the programs that only some suites need: psql, pgbench, PgBouncer, psycopg 3, JDBC and
-# what "npm run conformance" builds drivers with.
+# Installs, from Debian packages, the programs that only some suites need: psql, pgbench, PgBouncer, psycopg 3, JDBC, Chromium
+# and what "npm run conformance" builds drivers with.
 # Suites whose program is missing say so and are skipped; nothing else depends on this step.
 #
 #   npm run setup:extras
@@ -17,6 +17,7 @@ wanted=(
   'PgBouncer|command -v pgbouncer || test -x /usr/sbin/pgbouncer|pgbouncer'
   'psycopg 3|/usr/bin/python3 -c "import psycopg"|python3-psycopg'
   'JDBC driver|test -e /usr/share/java/postgresql.jar|libpostgresql-jdbc-java'
+  'Chromium|test -x /usr/bin/chromium|chromium'
   # A JRE alone cannot run a Java source file, and the repository holds no compiled classes.
   'Java compiler|command -v javac|default-jdk-headless'
   # "npm run conformance": a library of PostgreSQL's tests is compiled, drivers of other languages are installed. Its Go
