@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FuzzBed, type FuzzGateway, startFuzzBed } from './bed.ts'
 import { Choices, minimised } from './choices.ts'
 import { Detector } from './detector.ts'
-import { fuzz, minimise, shownFinding } from './fuzzer.ts'
+import { type Finding, fuzz, minimise, shownFinding } from './fuzzer.ts'
 import { statement } from './grammar/statement.ts'
 import { mutatedSource } from './mutated-tree.ts'
 import { MUTANTS, QUICK } from './mutants.ts'
@@ -36,15 +36,18 @@ it.each([0, 1])(
   'no generated statement tells a masked agent PHI, or another answer for other PHI, or a damaged one, or stores what stands for it (gateway %d)',
   async (index) => {
     const gateway = gatewayAt(index)
-    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS / 2 })
+    // At once: a long run may be ended before its report.
+    const onFinding = (finding: Finding, seed: number): void =>
+      void process.stderr.write(`fuzz: seed ${seed}: ${shownFinding(finding)}\n`)
+    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS / 2, onFinding })
     const shown: string[] = []
     for (const { finding, choices, seed } of report.findings.slice(0, SHOWN)) {
       const simplest = await minimise(bed, gateway, choices, finding.kind)
       shown.push(`seed ${seed}: ${shownFinding(simplest ?? finding)}`)
     }
-    const { statements, valid, telling, masked, clean, cleanRefused, resolved, refusals } = report
+    const { statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, refusals } = report
     process.stderr.write(
-      `fuzz: ${JSON.stringify({ tokens: gateway.tokens, statements, valid, telling, masked, clean, cleanRefused, resolved, refusals: Object.fromEntries(refusals) })}\n`,
+      `fuzz: ${JSON.stringify({ tokens: gateway.tokens, statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, refusals: Object.fromEntries(refusals) })}\n`,
     )
     expect(shown.join('\n')).toBe('')
     // Otherwise nothing was tried.

@@ -47,6 +47,8 @@ export interface FuzzReport {
   cleanRefused: number
   /** In which tokens stand for values, and that found something or changed it. */
   resolved: number
+  /** Times that clients connected anew, because their tokens had expired. */
+  reconnected: number
   readonly refusals: Map<string, number>
   readonly findings: { readonly finding: Finding; readonly choices: readonly number[]; readonly seed: number }[]
 }
@@ -65,6 +67,7 @@ export async function fuzz(bed: FuzzBed, gateway: FuzzGateway, options: FuzzOpti
     clean: 0,
     cleanRefused: 0,
     resolved: 0,
+    reconnected: 0,
     refusals: new Map(),
     findings: [],
   }
@@ -191,7 +194,10 @@ class Lane {
     const [rawA, rawB] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined))
     if (rawA === undefined || rawB === undefined) {
       await this.#reconnect()
-      if (answers.some(hasExpired)) return this.judge(made, report)
+      if (answers.some(hasExpired)) {
+        if (report !== undefined) report.reconnected++
+        return this.judge(made, report)
+      }
       return finding(
         'lost',
         answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'answered')).join(' / '),
