@@ -6,6 +6,7 @@ import { buildPhiView, isView } from './phi-view.ts'
 
 const INT4 = 23
 const TEXT = 25
+const NAME = 19
 
 /** A table named `schema.name`; its columns are numbered from 1 and are text, but for `id`. */
 export function table(
@@ -40,6 +41,7 @@ export const CATALOG: Catalog = {
     table(20_004, 'clinic.log', ['at', 'detail'], { kind: 'p' }),
     table(20_005, 'clinic.log_2026', ['at', 'detail'], { parents: [20_004] }),
     table(20_006, 'clinic.badges', ['id', 'surname', 'colour']),
+    table(20_007, 'clinic.desks', ['id'], { columns: [{ attnum: 1, name: 'surname', typeOid: NAME }] }),
     table(20_010, 'report.costs', ['month', 'ward', 'amount']),
     table(20_011, 'report.scratch', ['id', 'k', 'v', 'n']),
     table(20_012, 'report.digits', ['digit', 'title']),
@@ -83,6 +85,7 @@ const PHI: ReadonlyMap<string, string> = new Map([
   ['clinic.notes.body', 'free-text'],
   ['clinic.log.detail', 'free-text'],
   ['clinic.badges.surname', 'name'],
+  ['clinic.desks.surname', 'name'],
 ])
 
 export const PHI_VIEW = buildPhiView(CATALOG, {

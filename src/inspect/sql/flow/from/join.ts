@@ -1,12 +1,12 @@
 import type { JoinExpr } from '@pgsql/types'
 import { nameParts } from '../../syntax-tree.ts'
-import { storedColumn, valueOf } from '../values/column.ts'
+import { inputsOf, storedColumn, valueOf } from '../values/column.ts'
 import { checkOperator } from '../expressions/expression.ts'
 import { type FromContext, fromItem, item } from './from-item.ts'
 import type { Place } from '../place.ts'
 import { starShape } from './scope.ts'
 import { either } from '../values/taint.ts'
-import { type Column, type Item, newSink, type Shape } from '../values/types.ts'
+import { type Column, type Item, newSink, type Shape, type Value } from '../values/types.ts'
 import { detached, merged, worst } from '../values/value.ts'
 
 /** A join: the names that stay visible for its sides, and its own columns, with those of USING merged and first. */
@@ -68,8 +68,20 @@ function mergedColumn(name: string, left: Column, right: Column, join: JoinExpr)
   if (join.jointype === 'JOIN_FULL') {
     return { ...storedColumn(name, detached(merged([valueOf(left), valueOf(right)]))), sources: [left, right] }
   }
-  const side = join.jointype === 'JOIN_RIGHT' ? right : left
-  return side.name === name ? side : { ...side, name, sources: [side] }
+  const [side, other] = join.jointype === 'JOIN_RIGHT' ? [right, left] : [left, right]
+  const value = inCommonType(side.value, other.value)
+  return { ...side, name, value, sources: [side], inputs: inputsOf([side]) }
+}
+
+/**
+ * The value of one side in the common type of both, which may have fewer letters or digits. Where the type or the length is
+ * another one, the server does not name the origin.
+ */
+function inCommonType(value: Value, other: Value): Value {
+  const unnamed = { ...value, reported: false }
+  // Of others it is asked whether they may be compared.
+  if (value.exact === null || other.exact === null || value.exact.typeOid === other.exact.typeOid) return unnamed
+  return { ...worst([value]), origin: value.origin }
 }
 
 function columnOf(name: string, shape: Shape): Column | null {

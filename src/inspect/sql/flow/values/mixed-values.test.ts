@@ -61,6 +61,21 @@ describe('a NULL of another type among copies of a column', () => {
   })
 })
 
+/** Of the type `name`, beside which the server cuts texts off after 63 bytes. */
+describe('a column merged by USING with one of another type', () => {
+  it.each(['people JOIN desks', 'desks RIGHT JOIN people', 'people FULL JOIN desks'])('%s', (join) => {
+    expect(copies(`SELECT surname FROM ${join} USING (surname)`)).toBe('?')
+    const { questions } = flow(`SELECT count(DISTINCT surname) FROM ${join} USING (surname)`)
+    expect(questions.every(({ released }) => released)).toBe(false)
+  })
+
+  it('stays a copy beside one of its own type', () => {
+    expect(copies('SELECT surname FROM people JOIN badges USING (surname)')).toBe('4')
+    expect(copies('SELECT surname FROM desks JOIN badges USING (surname)')).toBe('?')
+    expect(copies('SELECT p.surname FROM people p JOIN desks USING (surname)')).toBe('origin')
+  })
+})
+
 /** Replacements that are alike for equal values would tell which row has the value that the client has put in. */
 describe('a value of the client among copies of a column', () => {
   it.each([
