@@ -43,15 +43,19 @@ async function prepare(context: SuiteContext): Promise<PreparedDriver> {
       installation: existsSync(`${POSTGRESQL_INSTALLATION}/bin/postgres`) ? POSTGRESQL_INSTALLATION : undefined,
     },
     setUp: { database: DATABASE, act: (admin) => admin.query(SET_UP) },
-    test: (endpoint) => surefire(context, source, endpoint),
+    test: (endpoint, wanted) => surefire(context, source, endpoint, wanted?.map(className) ?? context.only),
     notes: [`pgjdbc ${PGJDBC.version}`],
   }
 }
+
+/** Of `class::test`. */
+const className = (test: string): string => test.replace(/::.*$/s, '')
 
 async function surefire(
   context: SuiteContext,
   source: string,
   endpoint: Endpoint,
+  classes: readonly string[],
 ): Promise<ReadonlyMap<string, TestOutcome>> {
   const reports = join(source, 'target/surefire-reports')
   await rm(reports, { recursive: true, force: true })
@@ -68,7 +72,7 @@ async function surefire(
   }
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`)
   await writeFile(join(source, 'build.local.properties'), lines.join(''), { mode: 0o600 })
-  const only = context.only.length === 0 ? [] : [`-Dtest=${context.only.join(',')}`, '-DfailIfNoTests=false']
+  const only = classes.length === 0 ? [] : [`-Dtest=${[...new Set(classes)].join(',')}`]
   const args = [...maven(context.cache, context.offline), 'surefire:test', '-Dmaven.test.failure.ignore=true', ...only]
   const { timedOut, stdout } = await runProgram('mvn', args, {
     cwd: source,
