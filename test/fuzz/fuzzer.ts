@@ -192,12 +192,13 @@ class Lane {
       exchange(this.#b, made, vocabulary?.of('b')),
     ])
     const [rawA, rawB] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined))
+    if (answers.some(hasExpired)) {
+      await this.#reconnect()
+      if (report !== undefined) report.reconnected++
+      return this.judge(made, report)
+    }
     if (rawA === undefined || rawB === undefined) {
       await this.#reconnect()
-      if (answers.some(hasExpired)) {
-        if (report !== undefined) report.reconnected++
-        return this.judge(made, report)
-      }
       return finding(
         'lost',
         answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'answered')).join(' / '),
@@ -254,8 +255,11 @@ function parted(direct: readonly Received[], answer: readonly Received[], ordere
 }
 
 /** In a long run the tokens of the clients do. A connection that opens has a new one. */
-const hasExpired = (answer: PromiseSettledResult<unknown>): boolean =>
-  answer.status === 'rejected' && String(answer.reason).includes('CHP-AUTH-EXPIRED')
+const hasExpired = (answer: PromiseSettledResult<readonly Received[]>): boolean =>
+  answer.status === 'rejected'
+    ? String(answer.reason).includes(EXPIRED)
+    : failure(answer.value)?.code.startsWith(EXPIRED) === true
+const EXPIRED = 'CHP-AUTH-EXPIRED'
 
 async function prepare(client: WireClient): Promise<void> {
   client.send(encodeQuery(PREPARATION))
