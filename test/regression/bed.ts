@@ -56,6 +56,8 @@ const GUARDRAILS = [
   'large-read',
   'paged-read',
 ]
+/** What drivers' tests send besides those that are always allowed. */
+const STARTUP_PARAMETERS = ['synchronous_commit']
 const RISKS = ['superuser', 'server-files', 'replication', 'bypass-row-security']
 
 /** Two equal servers, and in front of one of them a gateway whose policy allows everything and masks nothing. */
@@ -163,6 +165,7 @@ function transparentConfig(
     credential: { file: join(directory, 'password') },
     tls: { mode: 'plaintextWithoutTls' },
     unlabelledColumns: 'pass',
+    startupParameters: STARTUP_PARAMETERS,
     acceptRisks: RISKS,
   }
   const config = {
