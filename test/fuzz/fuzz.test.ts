@@ -45,13 +45,15 @@ it.each([0, 1])(
       const simplest = await minimise(bed, gateway, choices, finding.kind)
       shown.push(`seed ${seed}: ${shownFinding(simplest ?? finding)}`)
     }
-    const { statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, refusals } = report
+    const { statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, unanswered, refusals } =
+      report
     process.stderr.write(
-      `fuzz: ${JSON.stringify({ tokens: gateway.tokens, statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, refusals: Object.fromEntries(refusals) })}\n`,
+      `fuzz: ${JSON.stringify({ tokens: gateway.tokens, statements, valid, telling, masked, clean, cleanRefused, resolved, reconnected, unanswered, refusals: Object.fromEntries(refusals) })}\n`,
     )
     expect(shown.join('\n')).toBe('')
     // Otherwise nothing was tried.
     expect(statements).toBeGreaterThan(SECONDS / 2)
+    expect(unanswered / statements).toBeLessThan(0.001)
     expect(valid / statements).toBeGreaterThan(0.7)
     expect(telling / valid).toBeGreaterThan(0.15)
     expect(masked / telling).toBeGreaterThan(0.4)

@@ -49,6 +49,8 @@ export interface FuzzReport {
   resolved: number
   /** Times that clients connected anew, because their tokens had expired. */
   reconnected: number
+  /** Statements that the server itself did not answer in time, on a machine with much else to do. Nothing is said of them. */
+  unanswered: number
   readonly refusals: Map<string, number>
   readonly findings: { readonly finding: Finding; readonly choices: readonly number[]; readonly seed: number }[]
 }
@@ -68,6 +70,7 @@ export async function fuzz(bed: FuzzBed, gateway: FuzzGateway, options: FuzzOpti
     cleanRefused: 0,
     resolved: 0,
     reconnected: 0,
+    unanswered: 0,
     refusals: new Map(),
     findings: [],
   }
@@ -153,20 +156,23 @@ function told(side: Side, answer: readonly Received[], other: readonly Received[
 
 /** One client of the server and two of the gateway, one a side. */
 class Lane {
+  readonly #bed: FuzzBed
   readonly #gateway: FuzzGateway
   /** Undefined where there are no tokens. */
   readonly #vocabulary: Vocabulary | undefined
-  readonly #direct: WireClient
+  #direct: WireClient
   #a: WireClient
   #b: WireClient
 
   private constructor(
+    bed: FuzzBed,
     gateway: FuzzGateway,
     vocabulary: Vocabulary | undefined,
     direct: WireClient,
     a: WireClient,
     b: WireClient,
   ) {
+    this.#bed = bed
     this.#gateway = gateway
     this.#vocabulary = vocabulary
     this.#direct = direct
@@ -179,13 +185,17 @@ class Lane {
     if (vocabulary !== undefined && 'wrong' in vocabulary) throw new Error(`no vocabulary: ${vocabulary.wrong}`)
     const clients = await Promise.all([bed.direct('a'), gateway.agent('a'), gateway.agent('b')])
     await Promise.all(clients.map(prepare))
-    return new Lane(gateway, vocabulary, ...clients)
+    return new Lane(bed, gateway, vocabulary, ...clients)
   }
 
   async judge(made: Statement, report?: FuzzReport): Promise<Finding | undefined> {
     const finding = (kind: FindingKind, detail: string): Finding => ({ kind, detail, statement: made })
     const vocabulary = this.#vocabulary
-    const direct = await exchange(this.#direct, made, made.exact === true ? valueOfA : vocabulary?.of('a'))
+    const direct = await this.#answerOfServer(made)
+    if (direct === undefined) {
+      if (report !== undefined) report.unanswered++
+      return undefined
+    }
     if (direct.length > MAX_MESSAGES) return undefined
     const answers = await Promise.allSettled([
       exchange(this.#a, made, vocabulary?.of('a')),
@@ -227,6 +237,17 @@ class Lane {
 
   close(): void {
     for (const client of [this.#direct, this.#a, this.#b]) client.destroy()
+  }
+
+  async #answerOfServer(made: Statement): Promise<readonly Received[] | undefined> {
+    try {
+      return await exchange(this.#direct, made, made.exact === true ? valueOfA : this.#vocabulary?.of('a'))
+    } catch {
+      this.#direct.destroy()
+      this.#direct = await this.#bed.direct('a')
+      await prepare(this.#direct)
+      return undefined
+    }
   }
 
   async #reconnect(): Promise<void> {
