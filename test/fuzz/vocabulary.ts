@@ -34,6 +34,9 @@ const READ = [
 /** An unknown one: which tokens of the other side it may stand for is not known. */
 const UNKNOWN = '<T?>'
 
+/** Above what could be the code of a character: a row of numbers must not read as a word. */
+const FIRST_NUMBER = 1000
+
 /**
  * The tokens of both sides, as pairs: tokens are random, but which of them are equal is not. A token of one side that stands
  * where two different ones of the other side do tells how their values differ.
@@ -43,7 +46,7 @@ export class Vocabulary {
   readonly #cells: Readonly<Record<Side, Map<string, string>>> = { a: new Map(), b: new Map() }
   /** What the tokens of side a stand for. */
   readonly #values = new Map<string, string>()
-  #count = 0
+  #next = FIRST_NUMBER
 
   /** The vocabulary of two agents, or what is wrong with it: tokens that are missing or do not correspond. */
   static async read(agents: Readonly<Record<Side, WireClient>>): Promise<Vocabulary | { readonly wrong: string }> {
@@ -87,9 +90,9 @@ export class Vocabulary {
   #pair(a: string, b: string): boolean {
     const [one, other] = [this.#numbers.a.get(a), this.#numbers.b.get(b)]
     if (one !== undefined || other !== undefined) return one === other
-    this.#count++
-    this.#numbers.a.set(a, this.#count)
-    this.#numbers.b.set(b, this.#count)
+    const number = this.#next++
+    this.#numbers.a.set(a, number)
+    this.#numbers.b.set(b, number)
     return true
   }
 
