@@ -18,8 +18,9 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 60)
 const EVERYTHING = process.env['FUZZ'] === 'seeded'
 const ALL_MUTANTS = [...MUTANTS, ...TOKEN_MUTANTS]
-/** For one defect. Most are found within two hundred statements. */
-const HUNT_SECONDS = EVERYTHING ? 120 : 30
+/** For one defect. Most are found within two hundred statements, the last of them after four thousand. */
+const HUNT_SECONDS = EVERYTHING ? 600 : 30
+const HUNT_STATEMENTS = 15_000
 /** Findings that are minimised; the rest is most likely the same. */
 const SHOWN = 5
 
@@ -69,7 +70,12 @@ describe('the fuzzer catches', () => {
     '$name',
     async (mutant) => {
       const sound = gatewayAt(mutant.tokens === true ? 1 : 0)
-      const { by, statements } = await hunt(bed, mutant, { seed: 1, seconds: HUNT_SECONDS, sound })
+      const { by, statements } = await hunt(bed, mutant, {
+        seed: 1,
+        seconds: HUNT_SECONDS,
+        statements: HUNT_STATEMENTS,
+        sound,
+      })
       process.stderr.write(`fuzz: ${mutant.name}: ${by ?? 'not caught'} after ${statements} statements\n`)
       expect(by).toBeDefined()
     },

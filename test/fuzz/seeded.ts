@@ -20,16 +20,16 @@ export interface Caught {
 export function hunt(
   bed: FuzzBed,
   mutant: Mutant,
-  options: { seed: number; seconds: number; sound: FuzzGateway },
+  options: { seed: number; seconds: number; statements: number; sound: FuzzGateway },
 ): Promise<Caught> {
   return withMutant(mutant, async (root) => {
     const tokens = mutant.tokens === true
     const wanted = tokens ? HARM : LEAKS
     const gateway = await bed.startGateway(root, tokens)
-    const { seed, seconds, sound } = options
+    const { sound, ...limits } = options
     let report: FuzzReport
     try {
-      report = await fuzz(bed, gateway, { seed, seconds, until: wanted })
+      report = await fuzz(bed, gateway, { ...limits, until: wanted })
     } finally {
       await gateway.stop()
     }
