@@ -190,3 +190,16 @@ describe('children that come after the snapshot of a transaction', () => {
     client.destroy()
   })
 })
+
+/** Printing a view waits for whoever changes its table, and that session may be waiting for the catalog. */
+it('a table that stays locked does not keep anybody from reading the catalog', async () => {
+  const migration = await bed.direct()
+  try {
+    await migration.query('BEGIN; ALTER TABLE mig.person ADD COLUMN later text')
+    const client = await open()
+    expect(values(await run(client, 'SELECT n FROM mig.plain'))).toBe('nothing')
+  } finally {
+    await migration.query('ROLLBACK')
+    await migration.end()
+  }
+}, 25_000)

@@ -3,8 +3,12 @@ import type { Catalog, CatalogRelation, CatalogRoutine, CatalogType, SqlRoutine 
 import { catalogQuery } from './catalog-query.ts'
 import type { TargetClient } from './target-client.ts'
 
-/** With an empty search_path the server qualifies every name that it prints. For the rest of the transaction only. */
-const EMPTY_PATH = `select pg_catalog.set_config('search_path', '', true);`
+/**
+ * With an empty search_path the server qualifies every name that it prints. To print a view it locks what the view reads, which a
+ * transaction with an ALTER TABLE keeps until it ends: and that one may be waiting for this very catalog. For the rest of
+ * the transaction only.
+ */
+const SETTINGS = `select pg_catalog.set_config('lock_timeout', '1s', true), pg_catalog.set_config('search_path', '', true);`
 
 interface RoutineDocument extends Omit<CatalogRoutine, 'sql'> {
   readonly sql: SqlDocument | null
@@ -65,14 +69,17 @@ export async function loadCatalog(client: TargetClient): Promise<Catalog> {
   })
 }
 
-/** What is dropped while its text is printed fails the query. When it does so again, views and functions have no text for now. */
+/**
+ * What is dropped, or stays locked, while its text is printed fails the query. When it does so again, views and functions have
+ * no text for now.
+ */
 async function readCatalogText(client: TargetClient): Promise<string> {
-  const whole = EMPTY_PATH + catalogQuery('with-texts')
+  const whole = SETTINGS + catalogQuery('with-texts')
   for (let attempt = 1; attempt <= 2; attempt++) {
     const answer = await client.ask(whole)
     if ('rows' in answer) return answer.rows[0]?.[0] ?? '{}'
   }
-  const rows = await client.query(EMPTY_PATH + catalogQuery('without-texts'))
+  const rows = await client.query(SETTINGS + catalogQuery('without-texts'))
   return rows[0]?.[0] ?? '{}'
 }
 
