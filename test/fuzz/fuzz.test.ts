@@ -33,14 +33,16 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => bed?.stop(), 60_000)
 
+/** At once: a long run may be ended before its report. */
+function tell(finding: Finding, seed: number): void {
+  process.stderr.write(`fuzz: seed ${seed}: ${shownFinding(finding)}\n`)
+}
+
 it.each([0, 1])(
   'no generated statement tells a masked agent PHI, or another answer for other PHI, or a damaged one, or stores what stands for it (gateway %d)',
   async (index) => {
     const gateway = gatewayAt(index)
-    // At once: a long run may be ended before its report.
-    const onFinding = (finding: Finding, seed: number): void =>
-      void process.stderr.write(`fuzz: seed ${seed}: ${shownFinding(finding)}\n`)
-    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS / 2, onFinding })
+    const report = await fuzz(bed, gateway, { seed: SEED, seconds: SECONDS / 2, onFinding: tell })
     const shown: string[] = []
     for (const { finding, choices, seed } of report.findings.slice(0, SHOWN)) {
       const simplest = await minimise(bed, gateway, choices, finding.kind)
