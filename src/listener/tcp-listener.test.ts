@@ -195,6 +195,26 @@ describe('TLS whose first bytes were read already', () => {
     expect(got).toEqual([])
   })
 
+  it('has no second handshake, as a server has none: each costs it more than the client', async () => {
+    const { port } = await open(direct([]))
+    const client = connectTls({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['postgresql'],
+      maxVersion: 'TLSv1.2',
+    })
+    client.on('error', () => undefined).resume()
+    await once(client, 'secureConnect')
+    const outcome = await new Promise<unknown>((resolve) => {
+      client.once('error', resolve)
+      client.renegotiate({}, (error) => resolve(error ?? 'renegotiated'))
+      setTimeout(() => resolve('no answer'), 2000).unref()
+    })
+    client.destroy()
+    expect(outcome).toBeInstanceOf(Error)
+  })
+
   it('works with a client whose handshake comes byte by byte', async () => {
     const failures: unknown[] = []
     const { port } = await open(direct(failures))

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { Wire } from '../lib/wire.ts'
@@ -34,7 +35,13 @@ export async function listen(
   const context =
     options.tls === undefined
       ? undefined
-      : createSecureContext({ cert: options.tls.certificate, key: options.tls.key, minVersion: 'TLSv1.2' })
+      : createSecureContext({
+          cert: options.tls.certificate,
+          key: options.tls.key,
+          minVersion: 'TLSv1.2',
+          // A client could make the server compute for it without ever logging in.
+          secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+        })
   const perAddress = new Map<string, number>()
   let total = 0
 

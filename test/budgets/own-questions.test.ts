@@ -34,6 +34,9 @@ beforeAll(async () => {
     patients: 5,
     prepare: async (admin) => {
       await admin.query(CLINIC_SQL)
+      await admin.query('create schema extra; create extension citext schema extra')
+      await admin.query('grant usage on schema extra to public')
+      await admin.query(`create function clinic.noted(int) returns int language plpgsql as 'begin return $1; end'`)
       await admin.query('analyze')
     },
     configure: (document) => clinicTargets(document, { [TARGET]: {} }),
@@ -65,8 +68,8 @@ afterAll(async () => {
   await bed.stop()
 })
 
-async function factsOf(sql: string): Promise<readonly SqlFacts[]> {
-  const inspection = await inspector.inspect(sql, { target: TARGET, searchPath: ['clinic'] })
+async function factsOf(sql: string, searchPath: readonly string[] = ['clinic']): Promise<readonly SqlFacts[]> {
+  const inspection = await inspector.inspect(sql, { target: TARGET, searchPath })
   if (!inspection.ok) throw new Error(inspection.message)
   return inspection.statements
 }
@@ -107,6 +110,8 @@ describe('the planner', () => {
     'SET search_path = other; SELECT * FROM patient',
     "SELECT set_config('search_path', 'other', false); SELECT * FROM patient",
     'FETCH ALL FROM c',
+    'SELECT noted(1) FROM patient',
+    'DO $$ BEGIN END $$',
     'EXECUTE p',
     'SELECT pg_terminate_backend(id) FROM patient',
     'COPY patient FROM STDIN',
@@ -116,6 +121,13 @@ describe('the planner', () => {
     const before = probes
     expect(await estimate(sql)).toBeUndefined()
     expect(probes).toBe(before)
+  })
+
+  it('says how many rows where an extension has a function of the same name', async () => {
+    const sql = 'SELECT max(id) FROM big'
+    const facts = await factsOf(sql, ['clinic', 'extra'])
+    expect(facts[0]?.effects).toContain('code')
+    expect(await planner.estimate({ sql, named: [], searchPath: 'clinic, extra', facts })).toBe(1)
   })
 
   it('is asked once a minute for a text, and changes nothing', async () => {

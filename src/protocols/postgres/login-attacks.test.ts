@@ -136,7 +136,7 @@ describe('a login by OAUTHBEARER', () => {
     )
   })
 
-  it('is refused with any one byte of it changed that matters, and never with another token than was sent', async () => {
+  it('never begins a session, and asks nobody, with any one byte of it changed', async () => {
     const message = initial(bearer(TOKEN))
     for (let at = 0; at < message.length; at++) {
       const changed = Buffer.from(message)

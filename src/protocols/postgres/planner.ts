@@ -37,7 +37,8 @@ const MAX_QUERIES = 20
 const GENERIC_PLAN_SINCE = 160_000
 /** EXPLAIN takes them as they are, however long they are. */
 const EXPLAINED: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'VALUES', 'TABLE'])
-const EFFECTS: ReadonlySet<Effect> = new Set(['read', 'write', 'delete', 'schema', 'session', 'transaction'])
+/** With `code`, which a name that an extension shares with PostgreSQL has: calls that are not known to be safe are hazards as well. */
+const EFFECTS: ReadonlySet<Effect> = new Set(['read', 'write', 'delete', 'schema', 'session', 'transaction', 'code'])
 /**
  * They are about where values go, which EXPLAIN does not bring about. No others: the planner runs functions of constants, and another
  * search_path makes names mean something else.
