@@ -18,7 +18,7 @@ export function decide(policy: Policy, request: DecisionRequest): Decision {
   const findings = request.facts.flatMap((one, statement) => [
     ...relationFindings(one, relations, statement),
     ...hazardFindings(one, subject.masked, statement),
-    ...questionFindings(one.questions, clearance, policy.predicates, statement),
+    ...questionFindings(one.questions, clearance, policy, statement),
     ...ruleFindings(policy.rules, conditionVariables(subject, one), statement),
   ])
   return conclude(findings, policy)

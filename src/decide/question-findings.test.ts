@@ -16,7 +16,7 @@ const question = (fields: Partial<PhiQuestion> = {}): PhiQuestion => {
 }
 
 function find(questions: readonly PhiQuestion[], predicates = RELEASED, clearance = MASKED): readonly Finding[] {
-  return questionFindings(questions, combineClearances([clearance]), predicates, 0)
+  return questionFindings(questions, combineClearances([clearance]), { predicates, approvals: undefined }, 0)
 }
 
 const outcome = (findings: readonly Finding[]): string => findings.map(({ severity }) => severity).join(' ')

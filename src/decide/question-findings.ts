@@ -1,9 +1,10 @@
-import type { PredicatePolicy, PredicatesConfig } from '../config/config.ts'
+import type { PredicatePolicy } from '../config/config.ts'
 import type { PhiQuestion } from '../inspect/sql/facts.ts'
 import { ERRORS, type ErrorCode } from '../lib/errors.ts'
 import type { Clearance } from './clearance.ts'
 import type { Finding } from './finding.ts'
 import { listed } from './listed.ts'
+import type { Policy } from './policy.ts'
 import { policyFor, UNLABELLED } from './predicate-policy.ts'
 import { questionHint, STAND_IN_HINT } from './question-hints.ts'
 
@@ -46,13 +47,13 @@ interface Entry {
 export function questionFindings(
   questions: readonly PhiQuestion[],
   clearance: Clearance,
-  predicates: PredicatesConfig,
+  policy: Pick<Policy, 'predicates' | 'approvals'>,
   statement: number,
 ): readonly Finding[] {
   if (clearance.clearsEverything) return []
   const entries = new Map<string, Entry>()
   for (const question of questions) {
-    const outcome = outcomeOf(question, clearance, predicates)
+    const outcome = outcomeOf(question, clearance, policy)
     if (outcome === null) continue
     const { use } = question
     const key = `${outcome} ${use}`
@@ -65,15 +66,24 @@ export function questionFindings(
   return [...entries.values()].map((entry) => finding(entry, statement))
 }
 
-/** The strictest outcome over the classes of a question; null when it may be asked. */
-function outcomeOf(question: PhiQuestion, clearance: Clearance, predicates: PredicatesConfig): Outcome | null {
+/**
+ * The strictest outcome over the classes of a question; null when it may be asked. What is released only because its constants will be
+ * stand-ins is held where people can be asked: they are shown that it compares, and the constant may be a value.
+ */
+function outcomeOf(
+  question: PhiQuestion,
+  clearance: Clearance,
+  { predicates, approvals }: Pick<Policy, 'predicates' | 'approvals'>,
+): Outcome | null {
   const { classes, released } = question
+  const isOpen = question.byStandIn === true && approvals !== undefined
+  const under = (policy: PredicatePolicy) => outcomeUnder(policy, released && !(isOpen && policy === 'hold'))
   const outcomes =
     classes.length === 0
-      ? [outcomeUnder(predicates.default, released)]
+      ? [under(predicates.default)]
       : classes
           .filter((phiClass) => phiClass === UNLABELLED || !clearance.clears(phiClass))
-          .map((phiClass) => outcomeUnder(policyFor(phiClass, predicates), released))
+          .map((phiClass) => under(policyFor(phiClass, predicates)))
   return (['refused', 'beyond', 'held'] as const).find((outcome) => outcomes.includes(outcome)) ?? null
 }
 

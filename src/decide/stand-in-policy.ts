@@ -1,6 +1,6 @@
-import type { PredicatesConfig } from '../config/config.ts'
 import type { ErrorCode } from '../lib/errors.ts'
 import type { Clearance } from './clearance.ts'
+import type { Policy } from './policy.ts'
 import { policyFor, UNLABELLED } from './predicate-policy.ts'
 import { constantFinding } from './question-findings.ts'
 
@@ -10,8 +10,15 @@ import { constantFinding } from './question-findings.ts'
  */
 export type StandInPolicy = 'cleared' | 'any' | 'stand-ins-only' | 'hold'
 
-/** What the policy says of constants at the sites of a class. */
-export function standInPolicy(phiClass: string, clearance: Clearance, predicates: PredicatesConfig): StandInPolicy {
+/**
+ * What the policy says of constants at the sites of a class. Where people can be asked, a held class has its statements held as they
+ * stand (see `questionFindings`), and the constants are theirs to look at.
+ */
+export function standInPolicy(
+  phiClass: string,
+  clearance: Clearance,
+  { predicates, approvals }: Pick<Policy, 'predicates' | 'approvals'>,
+): StandInPolicy {
   // What has no label can be of any class.
   const isCleared = phiClass === UNLABELLED ? clearance.clearsEverything : clearance.clears(phiClass)
   if (isCleared) return 'cleared'
@@ -20,7 +27,7 @@ export function standInPolicy(phiClass: string, clearance: Clearance, predicates
     case 'allow':
       return 'any'
     case 'hold':
-      return 'hold'
+      return approvals === undefined ? 'hold' : 'any'
     case 'released-granularity':
     case 'refuse':
       return 'stand-ins-only'

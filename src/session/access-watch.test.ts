@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { GrantConfig } from '../config/config.ts'
+import type { GrantConfig, PredicatesConfig } from '../config/config.ts'
 import { grantConfig } from '../config/policy-test-support.ts'
 import type { ActivatedGrant } from '../decide/decision.ts'
 import { compilePolicy, type Policy } from '../decide/policy.ts'
@@ -10,12 +10,16 @@ import { Verdicts } from './verdicts.ts'
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
 
-const policyOf = (grants: readonly GrantConfig[], version = '1'): Policy =>
+const policyOf = (
+  grants: readonly GrantConfig[],
+  version = '1',
+  predicates: PredicatesConfig = { default: 'allow', classes: {} },
+): Policy =>
   compilePolicy({
     grants,
     rules: [],
     packs: { guardrails: { disable: [] } },
-    phi: { predicates: { default: 'allow', classes: {} } },
+    phi: { predicates },
     policyVersion: version,
   })
 
@@ -52,6 +56,16 @@ function setUp(grants: readonly GrantConfig[], expiresAt = NOW + 10 * HOUR) {
 const codeAt = (watch: AccessWatch | undefined, now: number): string | undefined => watch?.review(now)?.code
 
 describe('the access of a session', () => {
+  it('does not outlive what a version says of comparing with PHI, which its constants are judged by', () => {
+    const grants = [grantConfig()]
+    const { open, change } = setUp(grants)
+    const watch = open()
+    change(policyOf(grants, '2', { default: 'allow', classes: {} }))
+    expect(codeAt(watch, NOW)).toBeUndefined()
+    change(policyOf(grants, '3', { default: 'allow', classes: { ssn: 'released-granularity' } }))
+    expect(codeAt(watch, NOW)).toBe('CHP-SESSION-TERMINATED')
+  })
+
   it('is none without a grant', () => {
     expect(setUp([]).open()).toBeUndefined()
   })

@@ -2,6 +2,7 @@ import { access } from '../decide/access.ts'
 import type { Access, ActivatedGrant } from '../decide/decision.ts'
 import type { Policy } from '../decide/policy.ts'
 import type { VerifiedIdentity } from '../identity/verified-identity.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { ChaperoneError } from '../lib/errors.ts'
 import type { Profile, Verdicts } from './verdicts.ts'
 
@@ -15,6 +16,10 @@ export interface AccessSources {
   /** Told of a version that decides from now on. */
   readonly onPolicy: (policy: Policy) => void
 }
+
+/** What a version says of constants that are compared with PHI. A session remembers that of its constants. */
+const comparing = ({ predicates, approvals }: Policy): string =>
+  canonicalJson({ predicates, isAsked: approvals !== undefined })
 
 /** What one session may do, asked for again when something of it begins or ends. */
 export class AccessWatch {
@@ -89,7 +94,7 @@ export class AccessWatch {
     if (policy === this.#policy && activated === this.#activated && (until === undefined || now < until))
       return undefined
     const granted = access(policy, this.#identity.principal, this.#target, { now, activated })
-    if (granted?.key !== this.#key) {
+    if (granted?.key !== this.#key || comparing(policy) !== comparing(this.#policy)) {
       this.#ended = new ChaperoneError('CHP-SESSION-TERMINATED', {
         message: granted === undefined ? 'your access has ended' : 'your access has changed',
         hint: 'Connect again to go on with what you may do now.',

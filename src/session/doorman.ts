@@ -202,8 +202,8 @@ export class Doorman {
       clock,
       constants: {
         scope,
-        // Of the version in force when it began; what another one says of comparing shows in its verdicts.
-        policyOf: (phiClass) => standInPolicy(phiClass, clearance, policy.predicates),
+        // Of the version in force when it began: a session does not outlive what that says of comparing.
+        policyOf: (phiClass) => standInPolicy(phiClass, clearance, policy),
         alerts,
       },
       standIns: { scope, detector, clock },
