@@ -93,7 +93,7 @@ async function serve(config: Config, { environment, log }: GatewayOptions, serve
   const failures = new LoginFailures(journal, clock)
   const targets = targetStates({ config, material, inspector, journal, credentials, log, clock })
   closing.push(() => targets.stop())
-  const budgets = openBudgets(shared?.store, log)
+  const budgets = openBudgets(shared?.store, config.alerts, log)
   closing.push(() => budgets.close())
   const questions = openQuestions({
     config,

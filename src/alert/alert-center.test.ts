@@ -114,10 +114,13 @@ describe('alerts', () => {
 
 const memory = (more: Partial<AlertMemory> = {}): AlertMemory => ({
   firstUses: (_, relations) => Promise.resolve(relations),
+  firstPatients: (_, digests) => Promise.resolve({ first: digests.length, hadAny: true }),
   addRows: (_, rows) => Promise.resolve({ thisHour: rows, mean: 50 }),
   forget: () => Promise.resolve(),
   ...more,
 })
+
+const named = (name: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${name}${index}`)
 
 describe('what is compared with the days before', () => {
   it('is told once for tables that are used for the first time', async () => {
@@ -139,6 +142,79 @@ describe('what is compared with the days before', () => {
     raise({ kind: 'relations-used', relations: ['known', 'read ehr.patient'] })
     await made.close()
     expect(asked).toHaveLength(1)
+  })
+
+  it('is told for patients with how many are new, never whom', async () => {
+    const asked: (readonly string[])[] = []
+    const { made, raise, sent } = center(
+      {},
+      memory({
+        firstPatients: (_, digests) => {
+          asked.push(digests)
+          return Promise.resolve({ first: digests.filter((one) => one !== 'd1').length, hadAny: true })
+        },
+      }),
+    )
+    raise({ kind: 'patients-seen', digests: ['d1', 'd2'], count: 2 })
+    raise({ kind: 'patients-seen', digests: ['d2', 'd3'], count: 5 })
+    await made.close()
+    raise({ kind: 'patients-seen', digests: ['d1', 'd3'], count: 2 })
+    await made.close()
+    expect(asked).toEqual([['d1', 'd2', 'd3']])
+    expect(sent.map(({ kind, details }) => [kind, details])).toEqual([['first-patients', { count: 2, of: 7 }]])
+    expect(JSON.stringify(sent)).not.toMatch(/d[123]/u)
+  })
+
+  it('is told once for few patients again and again, and again for many more', async () => {
+    const { made, raise, sent } = center({}, memory())
+    const read = async (name: string, count: number) => {
+      raise({ kind: 'patients-seen', digests: named(name, count), count })
+      await made.close()
+    }
+    for (const [name, count] of [['a', 1] as const, ['b', 9] as const, ['c', 500] as const, ['d', 999] as const]) {
+      await read(name, count)
+    }
+    expect(sent.map(({ details }) => details['count'])).toEqual([1, 500])
+  })
+
+  it('is told in other words for a chain that had read nobody', async () => {
+    const { made, raise, sent } = center(
+      {},
+      memory({ firstPatients: (_, digests) => Promise.resolve({ first: digests.length, hadAny: false }) }),
+    )
+    raise({ kind: 'patients-seen', digests: ['d'], count: 3000 })
+    await made.close()
+    expect(sent).toMatchObject([{ title: 'a chain had its first access to patients', details: { of: 3000 } }])
+  })
+
+  it('is not asked for patients where first access is not told', async () => {
+    const firstPatients = vi.fn(() => Promise.resolve({ first: 1, hadAny: true }))
+    const { made, raise, sent } = center({ firstAccess: false }, memory({ firstPatients }))
+    raise({ kind: 'patients-seen', digests: ['d'], count: 1 })
+    await made.close()
+    expect([firstPatients.mock.calls, sent]).toEqual([[], []])
+  })
+
+  it('keeps patients while the store is down, within bounds', async () => {
+    let isDown = true
+    const asked: number[] = []
+    const firstPatients = (_: unknown, digests: readonly string[]) => {
+      if (isDown) return Promise.reject(new Error('down'))
+      asked.push(digests.length)
+      return Promise.resolve({ first: digests.length, hadAny: true })
+    }
+    const { made, raise } = center({}, memory({ firstPatients }))
+    raise({ kind: 'patients-seen', digests: named('a', 60_000), count: 60_000 })
+    await made.close()
+    raise({ kind: 'patients-seen', digests: [...named('a', 60_000), ...named('b', 60_000)], count: 120_000 })
+    await made.close()
+    isDown = false
+    await made.close()
+    raise({ kind: 'patients-seen', digests: ['c'], count: 1 })
+    await made.close()
+    expect(asked[0]).toBeLessThanOrEqual(100_000)
+    expect(asked[0]).toBeGreaterThanOrEqual(60_000)
+    expect(asked[1]).toBe(1)
   })
 
   it.each([

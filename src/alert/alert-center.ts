@@ -46,6 +46,7 @@ export class AlertCenter {
   raise(event: AlertEvent, source: AlertSource): void {
     try {
       if (event.kind === 'relations-used') this.#usage?.used(event.relations, source)
+      else if (event.kind === 'patients-seen') this.#usage?.seen(event.digests, event.count, source)
       else if (event.kind === 'rows-released') this.#usage?.released(event.rows, source)
       else {
         const alert = this.#rules.judge(event, source)

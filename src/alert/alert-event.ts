@@ -3,6 +3,8 @@ export type AlertEvent =
   | { readonly kind: 'refusal'; readonly code: string; readonly rule: string | undefined }
   | { readonly kind: 'rule-alert'; readonly rule: string; readonly message: string }
   | { readonly kind: 'relations-used'; readonly relations: readonly string[] }
+  /** Keyed digests, the same in all sessions, bounded; `count` has those that are not listed, and rows that name nobody. */
+  | { readonly kind: 'patients-seen'; readonly digests: readonly string[]; readonly count: number }
   | { readonly kind: 'rows-released'; readonly rows: number; readonly patients: number }
   | { readonly kind: 'session-started' }
   | { readonly kind: 'token-unknown' | 'token-malformed' | 'write-back'; readonly classes: readonly string[] }

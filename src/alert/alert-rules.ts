@@ -112,6 +112,7 @@ export class AlertRules {
       case 'store-down':
         return alert(event.kind, 'critical', 'the store cannot be reached; what needs it fails')
       case 'relations-used':
+      case 'patients-seen':
       case 'rows-released':
         return undefined
       default:

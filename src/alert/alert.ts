@@ -4,6 +4,7 @@ export const ALERT_KINDS = [
   'refusals',
   'rule',
   'first-access',
+  'first-patients',
   'volume',
   'off-hours',
   'token-unknown',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AlertsConfig } from '../config/alerts-config.ts'
 import type { RaisedAlert } from './alert.ts'
 import type { AlertSource } from './alert-event.ts'
-import type { AlertMemory, RememberedChain } from './alert-memory.ts'
+import type { AlertMemory, PatientNews, RememberedChain } from './alert-memory.ts'
 
 export interface UsageWatchOptions {
   readonly settings: Pick<AlertsConfig, 'firstAccess' | 'volume'>
@@ -20,12 +20,18 @@ const FORGET_MS = 3_600_000
 const MAX_WAITING = 10_000
 /** Uses that are known to be remembered, so that the store is not asked again. */
 const MAX_KNOWN = 50_000
+/** Patients, of all chains together, that have not been remembered yet; of more nothing is remembered until there is room. */
+const MAX_PATIENTS_WAITING = 100_000
 const MAX_NAMED = 20
 
 interface Waiting {
   readonly who: RememberedChain
   readonly source: AlertSource
   readonly relations: Set<string>
+  /** Digests. */
+  readonly patients: Set<string>
+  /** Of how many that is news: patients of operations, and rows that name nobody. */
+  patientsRead: number
   rows: number
 }
 
@@ -38,6 +44,7 @@ export class UsageWatch {
   #running: Promise<void> = Promise.resolve()
   #hasFailed = false
   #forgotten = 0
+  #patientsWaiting = 0
 
   constructor(options: UsageWatchOptions) {
     this.#options = options
@@ -50,6 +57,22 @@ export class UsageWatch {
     if (news.length === 0) return
     const waiting = this.#waitingFor(source)
     for (const relation of news) waiting?.relations.add(relation)
+  }
+
+  /** `count`: how many patients there were, listed or not. */
+  seen(digests: readonly string[], count: number, source: AlertSource): void {
+    if (!this.#options.settings.firstAccess) return
+    const news = digests.filter((digest) => !this.#known.has(knownPatient(source, digest)))
+    if (news.length === 0) return
+    const waiting = this.#waitingFor(source)
+    if (waiting === undefined) return
+    waiting.patientsRead += count
+    for (const digest of news) {
+      if (this.#patientsWaiting >= MAX_PATIENTS_WAITING) return
+      if (waiting.patients.has(digest)) continue
+      waiting.patients.add(digest)
+      this.#patientsWaiting++
+    }
   }
 
   released(rows: number, source: AlertSource): void {
@@ -70,7 +93,14 @@ export class UsageWatch {
     const there = this.#waiting.get(key)
     if (there !== undefined || this.#waiting.size >= MAX_WAITING) return there
     const digest = createHash('sha256').update(JSON.stringify(chain)).digest()
-    const waiting = { who: { chain: digest, target }, source, relations: new Set<string>(), rows: 0 }
+    const waiting = {
+      who: { chain: digest, target },
+      source,
+      relations: new Set<string>(),
+      patients: new Set<string>(),
+      patientsRead: 0,
+      rows: 0,
+    }
     this.#waiting.set(key, waiting)
     return waiting
   }
@@ -106,6 +136,7 @@ export class UsageWatch {
       relations.clear()
       if (first.length > 0) raise(firstAccess(first, source))
     }
+    await this.#rememberPatients(waiting)
     const { rows } = waiting
     if (rows === 0 || settings.volume === undefined) return
     // What is counted twice is less bad than what is counted never.
@@ -117,11 +148,31 @@ export class UsageWatch {
     }
   }
 
+  async #rememberPatients(waiting: Waiting): Promise<void> {
+    const { who, source, patients, patientsRead } = waiting
+    if (patients.size === 0) return
+    const { memory, raise } = this.#options
+    const news = await memory.firstPatients(who, [...patients])
+    for (const digest of patients) this.#know(knownPatient(source, digest))
+    this.#patientsWaiting -= patients.size
+    patients.clear()
+    waiting.patientsRead = 0
+    if (news.first > 0) raise(firstPatients(news, patientsRead, source))
+  }
+
   /** More may have come in meanwhile. */
-  #putBack(key: string, { who, source, relations, rows }: Waiting): void {
+  #putBack(key: string, { who, source, relations, patients, patientsRead, rows }: Waiting): void {
     const newer = this.#waiting.get(key)
-    const all = new Set([...relations, ...(newer?.relations ?? [])])
-    this.#waiting.set(key, { who, source, relations: all, rows: rows + (newer?.rows ?? 0) })
+    const both = new Set([...patients, ...(newer?.patients ?? [])])
+    this.#patientsWaiting += both.size - patients.size - (newer?.patients.size ?? 0)
+    this.#waiting.set(key, {
+      who,
+      source,
+      relations: new Set([...relations, ...(newer?.relations ?? [])]),
+      patients: both,
+      patientsRead: patientsRead + (newer?.patientsRead ?? 0),
+      rows: rows + (newer?.rows ?? 0),
+    })
   }
 
   #know(key: string): void {
@@ -145,6 +196,9 @@ export class UsageWatch {
 const knownKey = ({ chain, target = '' }: AlertSource, relation: string): string =>
   JSON.stringify([chain, target, relation])
 
+const knownPatient = ({ chain, target = '' }: AlertSource, digest: string): string =>
+  JSON.stringify([chain, target, 'patient', digest])
+
 function firstAccess(relations: readonly string[], source: AlertSource): RaisedAlert {
   const details = { count: relations.length, relations: relations.slice(0, MAX_NAMED) }
   return {
@@ -154,6 +208,19 @@ function firstAccess(relations: readonly string[], source: AlertSource): RaisedA
     details,
     source,
     likeness: JSON.stringify(['first-access', source.chain, source.target, relations]),
+  }
+}
+
+/** How many, never whom. Many more than those told of before are not like them. */
+function firstPatients({ first, hadAny }: PatientNews, read: number, source: AlertSource): RaisedAlert {
+  const about = hadAny ? String(first).length : 'any'
+  return {
+    kind: 'first-patients',
+    severity: 'notice',
+    title: hadAny ? 'a chain read patients for the first time' : 'a chain had its first access to patients',
+    details: { count: first, of: Math.max(read, first) },
+    source,
+    likeness: JSON.stringify(['first-patients', source.chain, source.target, about]),
   }
 }
 

@@ -18,7 +18,7 @@ export interface AlertsConfig {
   readonly volume: { readonly factor: number; readonly minimumRows: number } | undefined
   /** Hours in which sessions are expected; undefined: any. */
   readonly workingHours: ScheduleConfig | undefined
-  /** First use of a table by a chain. */
+  /** First use of a table, and first sight of a patient, by a chain. */
   readonly firstAccess: boolean
   /** An alert that is like one before is counted, not sent, for this long. */
   readonly repeatAfter: number

@@ -37,7 +37,10 @@ export const alertsSchema = z
       .prefault({})
       .describe('Rows of one chain in an hour, as a multiple of the mean over the days before.'),
     workingHours: scheduleSchema.optional().describe('Sessions at other times are told of.'),
-    firstAccess: z.boolean().default(true).describe('Tell when somebody uses a table for the first time.'),
+    firstAccess: z
+      .boolean()
+      .default(true)
+      .describe('Tell when somebody uses a table, or sees a patient, for the first time.'),
     repeatAfter: duration('15m', '1s', '7d', 'An alert like one before is counted, not sent, for this long.'),
     maxPerHour: z.int().min(1).max(100_000).default(60).describe('Alerts that are sent in an hour at most.'),
   })

@@ -17,13 +17,17 @@ export interface BudgetSource {
   readonly ledger: Ledger
   /** The same for all gateways; undefined: digests of a session mean nothing to any other. */
   readonly digestKey: (() => Promise<Buffer>) | undefined
+  /** Whether alerts are told of the patients that sessions see. */
+  readonly tellsPatients: boolean
 }
+
+type MeteredSession = Omit<LimitedSession, 'target'>
 
 /** Operations whose constants are kept: those of a pipeline, and portals that may be resumed. */
 const MAX_STARTED = 10_000
 
 /** Makes the limits of a session. Every session has them: whose data was released is evidence, budgets or not. */
-export function sessionLimits(source: BudgetSource): (session: LimitedSession) => SessionLimits {
+export function sessionLimits(source: BudgetSource): (session: MeteredSession) => SessionLimits {
   const own = randomBytes(32)
   let shared: Promise<Buffer> | undefined
   const keyOf = async (): Promise<Buffer> => {
@@ -36,7 +40,8 @@ export function sessionLimits(source: BudgetSource): (session: LimitedSession) =
       throw new ChaperoneError('CHP-BUDGET-UNAVAILABLE', { cause })
     }
   }
-  return (session) => new SessionMeters(source.ledger, session, keyOf)
+  const tells = source.tellsPatients && source.digestKey !== undefined
+  return (session) => new SessionMeters(source.ledger, session, keyOf, tells)
 }
 
 interface Started {
@@ -45,18 +50,22 @@ interface Started {
 }
 
 class SessionMeters implements SessionLimits {
-  readonly #session: LimitedSession
+  readonly #session: MeteredSession
   readonly #budgets: SessionBudgets
   readonly #keyOf: () => Promise<Buffer>
   readonly #digests = new Map<string, string>()
   readonly #started = new Map<number, Started>()
+  /** Digests that alerts know of. */
+  readonly #told = new Set<string>()
+  #tells: boolean
   #key: Buffer | undefined
 
-  constructor(ledger: Ledger, session: LimitedSession, keyOf: () => Promise<Buffer>) {
+  constructor(ledger: Ledger, session: MeteredSession, keyOf: () => Promise<Buffer>, tells: boolean) {
     this.#session = session
     this.#budgets = ledger.open(session.holder)
     this.#budgets.limitTo(session.access().budgets)
     this.#keyOf = keyOf
+    this.#tells = tells
   }
 
   scope(facts: readonly SqlFacts[], execution: Sent): ChaperoneError | undefined {
@@ -88,6 +97,7 @@ class SessionMeters implements SessionLimits {
       return await this.#keyOf()
     } catch (error) {
       if (this.#budgets.countsPatients()) throw error
+      this.#tells = false
       return randomBytes(32)
     }
   }
@@ -117,12 +127,22 @@ class SessionMeters implements SessionLimits {
   evidence(op: number, isOver: boolean): PatientEvidence | undefined {
     const evidence = this.#started.get(op)?.tally.take()
     if (isOver) this.#started.delete(op)
+    if (this.#tells && evidence !== undefined) this.#tell(evidence)
     return evidence
   }
 
   end(): void {
     this.#started.clear()
     this.#digests.clear()
+    this.#told.clear()
+  }
+
+  #tell({ count, digests }: PatientEvidence): void {
+    const news = digests.filter((digest) => !this.#told.has(digest))
+    if (news.length === 0) return
+    if (this.#told.size > MAX_STARTED) this.#told.clear()
+    for (const digest of news) this.#told.add(digest)
+    this.#session.raise({ kind: 'patients-seen', digests: news, count })
   }
 
   #digest(key: string): string {

@@ -32,6 +32,20 @@ describe('what alerts remember', () => {
     expect(both.flat()).toEqual(['d'])
   })
 
+  it('is which patients each chain has seen at each target, beside the relations', async () => {
+    const memory = alertMemoryRepository(store)
+    const [one, two, three] = ['1'.repeat(64), '2'.repeat(64), '3'.repeat(64)]
+    expect(await memory.firstPatients(ann, [two, one])).toEqual({ first: 2, hadAny: false })
+    expect(await memory.firstPatients(ann, [one, three])).toEqual({ first: 1, hadAny: true })
+    expect(await memory.firstPatients(ann, [one, three])).toEqual({ first: 0, hadAny: true })
+    expect(await memory.firstPatients(bob, [one])).toEqual({ first: 1, hadAny: false })
+    expect(await memory.firstPatients({ ...ann, target: 'other' }, [one])).toEqual({ first: 1, hadAny: false })
+    const many = Array.from({ length: 100_000 }, (_, index) =>
+      index.toString(16).padStart(64, '0').split('').toReversed().join(''),
+    )
+    expect(await memory.firstPatients(bob, many)).toEqual({ first: 100_000, hadAny: true })
+  })
+
   it('is the rows of each hour, and the mean of the hours of the days before', async () => {
     const memory = alertMemoryRepository(store)
     expect(await memory.addRows(ann, 10, NOON)).toEqual({ thisHour: 10, mean: undefined })

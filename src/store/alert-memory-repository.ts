@@ -6,6 +6,10 @@ import type { Store } from './open-store.ts'
 const DAYS = 14
 /** A use is a first one again after so long: chains come and go, and what they used is not kept for ever. */
 const FIRST_USE_DAYS = 400
+/** Patients are kept beside relations, whose names have a full stop. */
+const PATIENT = 'patient:'
+/** Hexadecimal digits of a digest that are kept: 128 bits tell patients apart. */
+const DIGEST_LENGTH = 32
 
 /** The SQL behind what alerts remember. */
 export function alertMemoryRepository({ db }: Pick<Store, 'db'>): AlertMemory {
@@ -18,6 +22,20 @@ export function alertMemoryRepository({ db }: Pick<Store, 'db'>): AlertMemory {
         .returning('relation')
         .execute()
       return added.map(({ relation }) => relation).toSorted()
+    },
+    firstPatients: async ({ chain, target }, digests) => {
+      const list = `{${digests.map((digest) => PATIENT + digest.slice(0, DIGEST_LENGTH)).join(',')}}`
+      // In order, so that two gateways do not wait for each other. What was there before is read as of the same moment.
+      const { rows } = await sql<{ first: number; hadAny: boolean }>`
+        WITH added AS (
+          INSERT INTO chaperone.alert_first_use (chain, target, relation)
+          SELECT ${chain}::bytea, ${target}::text, patient FROM unnest(${list}::text[]) patient ORDER BY patient
+          ON CONFLICT DO NOTHING RETURNING relation)
+        SELECT (SELECT count(*) FROM added)::float8 AS first, EXISTS (
+          SELECT FROM chaperone.alert_first_use WHERE chain = ${chain}::bytea AND target = ${target}::text
+            AND starts_with(relation, ${PATIENT}::text)) AS "hadAny"`.execute(db)
+      const [row] = rows
+      return { first: row?.first ?? 0, hadAny: row?.hadAny ?? false }
     },
     addRows: async ({ chain, target }, rows, at) => {
       const hour = new Date(Math.floor(at / 3_600_000) * 3_600_000)
