@@ -24,6 +24,8 @@ export interface ApprovalOptions {
   readonly key: Buffer
   readonly recorder: ApprovalRecorder
   readonly effects: ApprovalEffects
+  /** Whether what somebody decided at that time counts no more, because they were revoked. */
+  readonly isRevoked: (member: RequestMember, at: number) => boolean
   /** A decision that does not count: an alert. The reason is free of values. */
   readonly onInvalid: (request: string, by: RequestMember, reason: string) => void
   /** What fails where nobody waits for it. */

@@ -60,6 +60,7 @@ function gateway(repository = new MemoryApprovalRepository(), more: Partial<Appr
       access: ({ id }) => Promise.resolve(effects.push(`access ${id}`) > 0),
       policy: ({ id }) => Promise.resolve(effects.push(`policy ${id}`) > 0),
     },
+    isRevoked: () => false,
     onInvalid: (id, by, reason) => invalid.push(`${id} ${by.subject}: ${reason}`),
     onBackgroundError: (error) => errors.push(error),
     onMessages: () => undefined,
@@ -411,6 +412,101 @@ describe('what is stored', () => {
     repository.now += 31 * 24 * HOUR
     await service.sweep()
     expect(repository.requests.size).toBe(0)
+  })
+})
+
+const revocable = () => {
+  const revoked = new Set<string>()
+  return { revoked, ...gateway(undefined, { isRevoked: ({ subject }) => revoked.has(subject) }) }
+}
+
+describe('an approver who is revoked after the decision', () => {
+  const BOTH = newRequest({ needs: [{ pools: ['privacy'], quorum: 2, rule: 'r' }] })
+
+  it.each([ONCE, timed(5)])('approves nothing any more: the operation is asked about anew (%j)', async (opinion) => {
+    const { service, desk, events, invalid, revoked } = revocable()
+    const request = await asked(service)
+    await desk.decide(request.id, approver('ann'), opinion, PASSKEY)
+    revoked.add('ann')
+    const anew = await asked(service)
+    expect(anew.id).not.toBe(request.id)
+    expect((await desk.get(request.id))?.state).toBe('expired')
+    expect(events()).toEqual(['requested', 'decided', 'expired', 'requested'])
+    expect(invalid).toEqual([`${request.id} ann: the approver was revoked before the approval was used`])
+    // Lifting the revocation does not bring back what has ended.
+    revoked.clear()
+    expect((await asked(service)).id).toBe(anew.id)
+    await desk.decide(anew.id, approver('bob'), ONCE, PASSKEY)
+    expect(await covers(service)).toBe(true)
+  })
+
+  it('ends an approval for a time that was used before', async () => {
+    const { service, desk, revoked } = revocable()
+    const request = await asked(service)
+    await desk.decide(request.id, approver('ann'), timed(5), PASSKEY)
+    expect(await covers(service)).toBe(true)
+    revoked.add('ann')
+    expect(await covers(service)).toBe(false)
+  })
+
+  it('is no part of a quorum that others complete', async () => {
+    const { service, desk, revoked } = revocable()
+    const request = await asked(service, BOTH)
+    await desk.decide(request.id, approver('ann'), ONCE, PASSKEY)
+    revoked.add('ann')
+    await desk.decide(request.id, approver('bob'), ONCE, PASSKEY)
+    expect((await asked(service, BOTH)).id).not.toBe(request.id)
+  })
+
+  it('does not matter where somebody else decided, or was revoked', async () => {
+    const { service, desk, invalid, revoked } = revocable()
+    const request = await asked(service)
+    await desk.decide(request.id, approver('ann'), ONCE, PASSKEY)
+    revoked.add('bob')
+    expect(await covers(service)).toBe(true)
+    expect(invalid).toEqual([])
+  })
+
+  it('gives no access and activates no policy, at once or later', async () => {
+    const { service, desk, effects, events, invalid, revoked } = revocable()
+    const needs = [{ pools: ['privacy'], quorum: 2, rule: 'grant on-call' }]
+    const request = await asked(service, { ...ACCESS, needs })
+    await desk.decide(request.id, approver('ann'), ONCE, PASSKEY)
+    revoked.add('ann')
+    expect(await desk.decide(request.id, approver('bob'), ONCE, PASSKEY)).toMatchObject({ state: 'expired' })
+    expect([effects, events()]).toEqual([[], ['requested', 'decided', 'decided', 'expired']])
+    expect(invalid).toHaveLength(1)
+  })
+
+  it('has nothing brought about that failed before', async () => {
+    const repository = new MemoryApprovalRepository()
+    const tried: string[] = []
+    const access = ({ id }: ApprovalRequest) => {
+      tried.push(id)
+      return Promise.reject(new Error('no'))
+    }
+    let isRevoked = false
+    const { service, desk } = gateway(repository, {
+      effects: { access, policy: access },
+      isRevoked: () => isRevoked,
+    })
+    const request = await asked(service, ACCESS)
+    await desk.decide(request.id, approver('ann'), ONCE, PASSKEY)
+    isRevoked = true
+    await service.sweep()
+    expect(tried).toEqual([request.id])
+    expect((await desk.get(request.id))?.state).toBe('expired')
+  })
+
+  it('is asked about with the time of the decision', async () => {
+    const asks: number[] = []
+    const { service, desk, repository } = gateway(undefined, { isRevoked: (_, at) => asks.push(at) === 0 })
+    const request = await asked(service)
+    const decidedAt = repository.now
+    await desk.decide(request.id, approver('ann'), ONCE, PASSKEY)
+    repository.now += 60_000
+    expect(await covers(service)).toBe(true)
+    expect(new Set(asks)).toEqual(new Set([decidedAt]))
   })
 })
 

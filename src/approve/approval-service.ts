@@ -136,7 +136,8 @@ export class ApprovalService implements Approvals {
     const { kind } = request.subject
     if (kind === 'operation') return request
     try {
-      const isDone = await this.#options.effects[kind](request)
+      const stands = this.#ledger.revokedApprover(request) === undefined
+      const isDone = stands && (await this.#options.effects[kind](request))
       return await this.#ledger.told(
         this.#options.repository.withRequest(request.id, async (rows, stored) => {
           const now = this.#ledger.open(stored)

@@ -3,7 +3,7 @@ import { noticesOf } from './approval-notices.ts'
 import type { ApprovalOptions } from './approval-options.ts'
 import { type ApprovalRecord, changedRecord, requestedRecord } from './approval-records.ts'
 import type { RequestRows, StoredRequest } from './approval-repository.ts'
-import type { ApprovalRequest, NewRequest } from './approval-request.ts'
+import type { ApprovalRequest, NewRequest, RequestMember } from './approval-request.ts'
 import { available } from './approval-unavailable.ts'
 import { newRequestId } from './request-id.ts'
 import { transition, withTime } from './request-state.ts'
@@ -12,7 +12,16 @@ import { type Sealing, sealing } from './sealing.ts'
 
 type LedgerOptions = Pick<
   ApprovalOptions,
-  'config' | 'publicUrl' | 'repository' | 'key' | 'recorder' | 'onBackgroundError' | 'onMessages' | 'clock'
+  | 'config'
+  | 'publicUrl'
+  | 'repository'
+  | 'key'
+  | 'recorder'
+  | 'isRevoked'
+  | 'onInvalid'
+  | 'onBackgroundError'
+  | 'onMessages'
+  | 'clock'
 >
 
 const MAX_REMEMBERED = 1000
@@ -89,6 +98,12 @@ export class RequestLedger {
     if (before.state !== after.state) await this.#announce(rows, after)
   }
 
+  /** Somebody who approved it and was revoked since: it is not to be used. */
+  revokedApprover({ state, decisions }: ApprovalRequest): RequestMember | undefined {
+    if (state !== 'approved') return undefined
+    return decisions.find(({ by, at }) => this.#options.isRevoked(by, at))?.by
+  }
+
   /** Uses an approval, which the caller has found under the same lock. */
   async use(rows: RequestRows, request: ApprovalRequest): Promise<ApprovalRequest> {
     const outcome = transition(request, { kind: 'use' }, rows.now, this.#options.config)
@@ -97,11 +112,15 @@ export class RequestLedger {
     return outcome.request
   }
 
-  /** Ends an approval of what cannot be brought about any more. */
+  /** Ends an approval of what cannot be brought about any more, or by somebody who was revoked. */
   async lapse(rows: RequestRows, request: ApprovalRequest): Promise<ApprovalRequest> {
     const outcome = transition(request, { kind: 'lapse' }, rows.now, this.#options.config)
     if (outcome.kind === 'invalid') return request
     await this.change(rows, request, outcome.request, changedRecord(outcome.request, 'expired'))
+    const revoked = this.revokedApprover(request)
+    if (revoked !== undefined) {
+      this.#options.onInvalid(request.id, revoked, 'the approver was revoked before the approval was used')
+    }
     return outcome.request
   }
 
@@ -124,6 +143,10 @@ export class RequestLedger {
       return undefined
     }
     const request = withTime(sealed, rows.now)
+    if (this.revokedApprover(request) !== undefined) {
+      await this.lapse(rows, request)
+      return undefined
+    }
     if (request.state === sealed.state) return request
     await this.change(rows, sealed, request, changedRecord(request, 'expired'))
     return undefined

@@ -9,6 +9,7 @@ import type { Environment } from '../config/environment.ts'
 import { makeKeyFile } from '../config/key-file.ts'
 import { readKey } from '../config/secret-key.ts'
 import { memberKey } from '../identity/principal.ts'
+import type { Revocations } from '../identity/revocations.ts'
 import { systemClock } from '../lib/clock.ts'
 import { steadyClock } from '../lib/steady-clock.ts'
 import type { WebhookSender } from '../notify/webhook-sender.ts'
@@ -28,6 +29,7 @@ export interface ApprovalParts {
   readonly webhooks: WebhookSender | undefined
   readonly append: DurableAppend
   readonly effects: ApprovalEffects
+  readonly revocations: Pick<Revocations, 'voids'>
   readonly raise: RaiseAlert
   readonly log: Log
 }
@@ -39,7 +41,7 @@ export interface OpenedApprovals {
 
 /** Requests to people; undefined where the configuration has none. */
 export function openApprovals(parts: ApprovalParts): OpenedApprovals | undefined {
-  const { config, environment, store, webhooks, append, effects, raise, log } = parts
+  const { config, environment, store, webhooks, append, effects, revocations, raise, log } = parts
   const { approvals, listen } = config
   if (approvals === undefined || listen.web === undefined || store === undefined) return undefined
   if (approvals.keyIsOwn && approvals.key.kind === 'file' && makeKeyFile(approvals.key.file, 'base64')) {
@@ -70,6 +72,7 @@ export function openApprovals(parts: ApprovalParts): OpenedApprovals | undefined
     key,
     recorder,
     effects,
+    isRevoked: (member, at) => revocations.voids(memberKey(member), at),
     onInvalid: alarm,
     onBackgroundError: ({ code, reason }) => log.warn({ code, reason }, 'approvals'),
     onMessages: () => webhooks?.wake(),

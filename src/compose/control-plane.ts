@@ -98,6 +98,7 @@ export async function openControlPlane(parts: ControlPlaneParts): Promise<Contro
     webhooks,
     append,
     effects: policyEffects(policy, log),
+    revocations,
     raise,
     log,
   })

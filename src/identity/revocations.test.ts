@@ -42,6 +42,36 @@ function isRevoked(thing: RevokedThing, more: { issuedBefore?: number; until?: n
 
 const member = (name: string) => ({ kind: 'member', member: name }) as const
 
+const voids = (who: string, at: number, more: { issuedBefore?: number; until?: number; createdAt?: number } = {}) => {
+  const revocations = new Revocations(() => 3000)
+  const { createdAt = 2000, ...rest } = more
+  revocations.replace([{ ...revocation(member('main/dr a'), rest), createdAt }])
+  return revocations.voids(who, at)
+}
+
+describe('what somebody did', () => {
+  it.each([
+    ['by somebody else', 'main/dr b', 1, {}, false],
+    ['at whatever time', 'main/dr a', 1, {}, true],
+    ['after the revocation, too', 'main/dr a', 2500, {}, true],
+    ['while it lasts', 'main/dr a', 1, { until: 3001 }, true],
+    ['when it is over', 'main/dr a', 1, { until: 3000 }, false],
+    ['before the time that tokens must be of', 'main/dr a', 999, { issuedBefore: 1000 }, true],
+    ['after that, but before the revocation was made', 'main/dr a', 1999, { issuedBefore: 1000 }, true],
+    ['after both', 'main/dr a', 2000, { issuedBefore: 1000 }, false],
+    ['before a time that is still to come', 'main/dr a', 2999, { issuedBefore: 4000 }, true],
+  ])('is void or not: %s', (_, who, at, more, expected) => expect(voids(who, at, more)).toBe(expected))
+
+  it('is not void by a token or a run of that name', () => {
+    const revocations = new Revocations(() => 3000)
+    revocations.replace([
+      revocation({ kind: 'run', run: 'main/dr a' }),
+      revocation({ kind: 'token', digest: 'main/dr a' }),
+    ])
+    expect(revocations.voids('main/dr a', 1)).toBe(false)
+  })
+})
+
 describe('an identity is revoked', () => {
   it.each<RevokedThing>([
     { kind: 'token', digest: 'own' },

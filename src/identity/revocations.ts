@@ -60,6 +60,19 @@ export class Revocations {
           (until === undefined || now < until) && (issuedBefore === undefined || identity.firstIssuedAt < issuedBefore),
       )
   }
+
+  /**
+   * Whether what somebody (`memberKey`) did at that time is void. Which token it was done with is not known: what was done before the
+   * revocation was made may have been done with one of those that are revoked.
+   */
+  voids(member: string, at: number): boolean {
+    const revocations = this.#byKey.get(keyOf({ kind: 'member', member })) ?? []
+    const now = this.#clock()
+    return revocations.some(
+      ({ issuedBefore, until, createdAt }) =>
+        (until === undefined || now < until) && (issuedBefore === undefined || at < Math.max(issuedBefore, createdAt)),
+    )
+  }
 }
 
 function keysOf({ principal, tokenDigest, sources, tokenIds }: VerifiedIdentity): readonly string[] {

@@ -15,6 +15,8 @@ export class MemoryPolicyRepository implements PolicyRepository {
   #changes = 0
   /** Set: everything rejects. */
   isDown = false
+  /** For how long what was to be forgotten had to be over, each time. */
+  readonly forgotten: number[] = []
 
   async add(version: Omit<PolicyVersion, 'createdAt'>): Promise<void> {
     await this.#reached()
@@ -55,6 +57,11 @@ export class MemoryPolicyRepository implements PolicyRepository {
   async given(): Promise<readonly ActivatedGrant[]> {
     await this.#reached()
     return [...this.#given.values()].map(({ chain, grant, digest, until }) => ({ chain, grant, digest, until }))
+  }
+
+  async forgetGiven(endedForMs: number): Promise<void> {
+    await this.#reached()
+    this.forgotten.push(endedForMs)
   }
 
   async change(): Promise<string> {

@@ -128,6 +128,21 @@ describe('PolicyInForce', () => {
     inForce.close()
   })
 
+  it('has what ended a month ago deleted, whenever there may be more of it', async () => {
+    const { repository, inForce, warnings } = await started()
+    await inForce.look()
+    expect(repository.forgotten).toEqual([30 * 86_400_000])
+    await repository.give({ request: 'r1', chain: 'c', grant: 'g', digest: 'd', until: 5 })
+    repository.isDown = true
+    await inForce.look()
+    expect(repository.forgotten).toHaveLength(1)
+    repository.isDown = false
+    await inForce.look()
+    expect(repository.forgotten).toHaveLength(2)
+    expect(warnings).toHaveLength(1)
+    inForce.close()
+  })
+
   it('leaves what masks as it is, and says so once', async () => {
     const { repository, inForce, warnings } = await started()
     await activate(repository, managedConfig(['ssn: ssn', 'ssn: none']), FIRST, 'r1')

@@ -7,6 +7,8 @@ import { withPolicy } from './apply-document.ts'
 import type { PolicyRepository } from './policy-repository.ts'
 
 const POLL_MS = 500
+/** As long as requests are kept. */
+const KEEP_GIVEN_MS = 30 * 86_400_000
 
 /** Who the first version of a store is by. */
 const FIRST_START = 'first start'
@@ -110,6 +112,10 @@ export class PolicyInForce {
       await this.#take(last.version, repository)
     }
     this.#change = change
+    // There are more only when something was given, and that is a change.
+    await repository
+      .forgetGiven(KEEP_GIVEN_MS)
+      .catch(() => this.#warn('what was given on request and ended long ago could not be deleted'))
   }
 
   async #take(version: string, repository: PolicyRepository): Promise<void> {

@@ -45,6 +45,8 @@ export interface PolicyRepository {
   give(grant: GivenGrant): Promise<void>
   /** What has not ended by the store's clock. */
   given(): Promise<readonly ActivatedGrant[]>
+  /** Deletes what has ended so long ago, by the store's clock, that only people would look for it; the journal has it. */
+  forgetGiven(endedForMs: number): Promise<void>
   /** Another one after every activation and every grant that is given. */
   change(): Promise<string>
 }

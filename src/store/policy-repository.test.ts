@@ -85,4 +85,19 @@ describe('policyRepository', () => {
     expect(await repository.given()).toEqual([given])
     expect(Number(await repository.change())).toBe(Number(change) + 2)
   })
+
+  it('forgets grants that ended long ago, and no others', async () => {
+    const day = 86_400_000
+    const ends = { 'apr-1': -31, 'apr-2': -29, 'apr-3': 1 }
+    for (const [request, days] of Object.entries(ends)) {
+      await repository.give({ chain: '["corp/a"]', grant: 'g', digest: 'd', request, until: Date.now() + days * day })
+    }
+    const change = await repository.change()
+    await repository.forgetGiven(30 * day)
+    const left = await server.query(database, 'SELECT request FROM chaperone.activated_grant ORDER BY request')
+    expect(JSON.stringify(left)).not.toContain('apr-1')
+    for (const kept of ['apr-2', 'apr-3']) expect(JSON.stringify(left)).toContain(kept)
+    // Nobody has to read the rest again for it.
+    expect(await repository.change()).toBe(change)
+  })
 })

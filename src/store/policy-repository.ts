@@ -85,6 +85,12 @@ export function policyRepository({ db }: Pick<Store, 'db'>): PolicyRepository {
         until: until.getTime(),
       }))
     },
+    forgetGiven: async (endedForMs) => {
+      await db
+        .deleteFrom('activated_grant')
+        .where('until', '<', sql<Date>`statement_timestamp() - ${endedForMs}::float8 * interval '1 millisecond'`)
+        .execute()
+    },
     change: async () => {
       const { version } = await db.selectFrom('policy_change').select('version').executeTakeFirstOrThrow()
       return version

@@ -155,6 +155,34 @@ describe('what is run by a name', () => {
       'CHP-APPROVAL-PENDING',
     )
   })
+
+  it('reads on from an approved cursor though there are many rows, unless a rule refuses so many', async () => {
+    let rows = 20_000
+    const one = made({
+      rules: [rule('estimatedRows > 10000', 'hold', 'many'), rule('estimatedRows > 50000', 'refuse', 'too-many')],
+      options: { estimateRows: () => Promise.resolve(rows) },
+    })
+    const session = await one.open()
+    const sql = 'DECLARE c CURSOR FOR SELECT id FROM bed'
+    const declared = await named(session, sql)
+    const names: KnownNames = { ...NO_NAMES, cursor: () => declared }
+    const ticket = await session.run(sql)
+    expect(codeOf(ticket)).toBe('CHP-APPROVAL-PENDING')
+    expect(codeOf(await session.run('FETCH 5 FROM c', { names }))).toBe('CHP-APPROVAL-PENDING')
+    await one.decide(idIn(ticket))
+    expect(await session.run(sql)).toBe('run')
+    const asked = one.pending().length
+    expect(await session.run('FETCH 5 FROM c', { names })).toBe('run')
+    expect(await session.run(sql, { continues: true })).toBe('run')
+    expect(one.pending()).toHaveLength(asked)
+    // What is no cursor of an approved statement is held by the same rule.
+    expect(codeOf(await session.run(BEDS))).toBe('CHP-APPROVAL-PENDING')
+    rows = 60_000
+    expect(await session.run('FETCH 5 FROM c', { names })).toMatchObject({
+      code: 'CHP-POLICY-REFUSED',
+      rule: 'too-many',
+    })
+  })
 })
 
 const limits = (more: Partial<SessionLimits>): SessionLimits => ({

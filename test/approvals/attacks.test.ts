@@ -1,5 +1,7 @@
+import { decodeJwt } from 'jose'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { adminAsk } from '../../cli/admin-client.ts'
 import { type ApprovalBed, outcomeOf, startApprovalBed } from './approval-bed.ts'
 
 /** What an owner of the database has made besides beds. */
@@ -187,5 +189,22 @@ describe('an approval is not for the same text where it means something else', (
     for (const sql of before) await client.query(sql)
     const told = await outcomeOf(run(client))
     expect(told).toContain('[CHP-APPROVAL-PENDING]')
+  })
+})
+
+const revocation = (method: 'POST' | 'DELETE', what: Record<string, string>) =>
+  adminAsk(held.bed.config.admin, method, `/v1/revocations?${new URLSearchParams(what).toString()}`)
+
+describe('an approver who is revoked', () => {
+  it('before the approval is used has approved nothing', async () => {
+    const run = query("UPDATE held.bed SET kind = 'icu' WHERE id = 40")
+    const id = await approved(run)
+    const { sub } = decodeJwt(await held.bed.token('officer'))
+    const { body } = await revocation('POST', { what: 'principal', value: `dev/${sub}`, reason: 'left' })
+    const told = await outcomeOf(run(await connect()))
+    await revocation('DELETE', { id: /rev-[0-9a-f-]+/.exec(body)?.[0] ?? '' })
+    expect(told).toContain('[CHP-APPROVAL-PENDING]')
+    expect(idIn(told)).not.toBe(id)
+    expect([await held.stateOf(id), await held.kindOf(40)]).toEqual(['expired', 'free'])
   })
 })

@@ -204,6 +204,7 @@ export function hospital({
       },
     },
     effects: { access: () => Promise.resolve(true), policy: () => Promise.resolve(true) },
+    isRevoked: () => false,
     onInvalid: () => undefined,
     onBackgroundError: () => undefined,
     onMessages: () => undefined,

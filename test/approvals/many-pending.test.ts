@@ -55,6 +55,8 @@ async function fill(): Promise<void> {
     repository,
     key: Buffer.from(readFileSync(approvals.key.file, 'utf8'), 'base64'),
     recorder: { record: () => Promise.resolve() },
+    isRevoked: () => false,
+    onInvalid: () => undefined,
     onBackgroundError: () => undefined,
     onMessages: () => undefined,
     clock,

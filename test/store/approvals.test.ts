@@ -101,6 +101,7 @@ describe('approvals on one store', () => {
       repository: approvalRepository(store, clock),
       signing: passkeys,
       effects: { access: () => Promise.resolve(true), policy: () => Promise.resolve(true) },
+      isRevoked: () => false,
       onInvalid: () => undefined,
       onBackgroundError: () => undefined,
       onMessages: () => sender.wake(),

@@ -84,6 +84,7 @@ export async function startWebGateway(stepUp: StepUp, more: Partial<ApprovalOpti
     key,
     recorder,
     effects: { access: () => Promise.resolve(true), policy: () => Promise.resolve(true) },
+    isRevoked: () => false,
     onInvalid: (_id, by, reason) => invalid.push(`${by.subject}: ${reason}`),
     onBackgroundError: (error) => errors.push(error),
     onMessages: () => undefined,
