@@ -1,5 +1,8 @@
+import type { QueryConfig } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApprovalBed, startApprovalBed } from './approval-bed.ts'
+
+const COUNT = 'SELECT count(*)::int AS found FROM hospital.patients'
 
 let held: ApprovalBed
 beforeAll(async () => {
@@ -12,28 +15,18 @@ beforeAll(async () => {
 afterAll(() => held?.stop())
 
 describe('a class whose comparisons are held', () => {
-  it.each([
-    [
-      'a constant',
-      (phone: string) => [`SELECT count(*)::int AS found FROM hospital.patients WHERE phone = '${phone}'`],
-    ],
-    [
-      'a parameter',
-      (phone: string) => ['SELECT count(*)::int AS found FROM hospital.patients WHERE phone = $1', [phone]],
-    ],
-    [
-      'a pattern',
-      (phone: string) => [`SELECT count(*)::int AS found FROM hospital.patients WHERE phone LIKE '${phone}%'`],
-    ],
-  ] as const)('waits for people with %s, of which they see nothing, and then runs', async (_, ask) => {
+  it.each<readonly [string, (phone: string) => QueryConfig]>([
+    ['a constant', (phone) => ({ text: `${COUNT} WHERE phone = '${phone}'` })],
+    ['a parameter', (phone) => ({ text: `${COUNT} WHERE phone = $1`, values: [phone] })],
+    ['a pattern', (phone) => ({ text: `${COUNT} WHERE phone LIKE '${phone}%'` })],
+  ])('waits for people with %s, of which they see nothing, and then runs', async (_, ask) => {
     const admin = await held.bed.direct()
     const { rows: known } = await admin.query<{ phone: string; found: number }>(
       'SELECT phone, count(*)::int AS found FROM hospital.patients WHERE phone IS NOT NULL GROUP BY phone ORDER BY phone LIMIT 1',
     )
     const [{ phone, found } = { phone: '', found: 0 }] = known
-    const [sql, values] = ask(phone)
     const client = await held.bed.connect('agent')
-    const result = client.query(sql, values === undefined ? [] : [...values])
+    const result = client.query(ask(phone))
     const [id = ''] = await held.asked()
     const request = await held.decide(id)
     expect(JSON.stringify(request)).not.toContain(phone)
