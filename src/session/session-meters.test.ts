@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { AlertEvent } from '../alert/alert-event.ts'
 import { Ledger } from '../budget/ledger.ts'
 import { accessOf, facts, grant } from '../decide/decide-test-support.ts'
+import type { Access } from '../decide/decision.ts'
 import { encodeDataRow } from '../protocols/postgres/encode.ts'
 import { type BudgetSource, sessionLimits } from './session-meters.ts'
 
@@ -20,8 +21,10 @@ function sessions(source: Partial<BudgetSource> = {}) {
     const limits = open({
       holder: { session, chain: 'c', run: 'r', target: 't' },
       access: () => ACCESS,
+      target: { hasPatientKeys: true },
       raise: (event) => void told.push(event),
     })
+    if (limits === undefined) expect.fail('nothing is counted')
     let op = 0
     const read = async (patients: readonly number[], statement = KEYED) => {
       expect(await limits.begin(1)).toBeUndefined()
@@ -36,6 +39,21 @@ function sessions(source: Partial<BudgetSource> = {}) {
     return { read, told }
   }
 }
+
+it('a session of which nothing is to be counted has no limits, and pays for none', () => {
+  const open = sessionLimits({ ledger: new Ledger(), digestKey: KEY, tellsPatients: true })
+  const limitsOf = (access: Partial<Access>, hasPatientKeys = false) =>
+    open({
+      holder: { session: 's', chain: 'c', run: 'r', target: 't' },
+      access: () => ({ ...ACCESS, ...access }),
+      target: { hasPatientKeys },
+      raise: () => undefined,
+    })
+  expect(limitsOf({})).toBeUndefined()
+  expect(limitsOf({}, true)).toBeDefined()
+  expect(limitsOf({ patients: ['7'] })).toBeDefined()
+  expect(limitsOf({ budgets: [{ grant: 'g', span: 'session', unit: 'rows', limit: 1 }] })).toBeDefined()
+})
 
 describe('patients that a session saw', () => {
   it('are told once a session, by digests that are the same in all of them', async () => {

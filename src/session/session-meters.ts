@@ -11,6 +11,7 @@ import { patientsNamed } from './patients/patient-constants.ts'
 import { patientScope } from './patients/patient-scope.ts'
 import { patientInCopy, patientInRow } from './patients/row-patient.ts'
 import type { PatientEvidence, Sent, SessionLimits } from './session-limits.ts'
+import type { TargetState } from './target-state.ts'
 
 /** Where counts are, and what patients are told apart by. */
 export interface BudgetSource {
@@ -21,13 +22,16 @@ export interface BudgetSource {
   readonly tellsPatients: boolean
 }
 
-type MeteredSession = Omit<LimitedSession, 'target'>
+type MeteredSession = Omit<LimitedSession, 'target'> & { readonly target: Pick<TargetState, 'hasPatientKeys'> }
 
 /** Operations whose constants are kept: those of a pipeline, and portals that may be resumed. */
 const MAX_STARTED = 10_000
 
-/** Makes the limits of a session. Every session has them: whose data was released is evidence, budgets or not. */
-export function sessionLimits(source: BudgetSource): (session: MeteredSession) => SessionLimits {
+/**
+ * Makes the limits of a session. Where patients have keys every session has them: whose data was released is evidence, budgets or not.
+ * Elsewhere a session without budgets has none: it cannot come to have any without ending, because they are part of its access.
+ */
+export function sessionLimits(source: BudgetSource): (session: MeteredSession) => SessionLimits | undefined {
   const own = randomBytes(32)
   let shared: Promise<Buffer> | undefined
   const keyOf = async (): Promise<Buffer> => {
@@ -41,7 +45,11 @@ export function sessionLimits(source: BudgetSource): (session: MeteredSession) =
     }
   }
   const tells = source.tellsPatients && source.digestKey !== undefined
-  return (session) => new SessionMeters(source.ledger, session, keyOf, tells)
+  return (session) => {
+    const { budgets, patients } = session.access()
+    const isLimited = session.target.hasPatientKeys || budgets.length > 0 || patients !== undefined
+    return isLimited ? new SessionMeters(source.ledger, session, keyOf, tells) : undefined
+  }
 }
 
 interface Started {

@@ -65,6 +65,11 @@ export class TargetState {
   }
 
   /** Names the present: `snapshotSince` it is not older than now. */
+  /** Whether columns are known to hold keys of patients. */
+  get hasPatientKeys(): boolean {
+    return this.#options.patientKeys.length > 0
+  }
+
   get now(): number {
     return this.#asked
   }
