@@ -22,6 +22,7 @@ import { SqlInspector } from './inspect/sql/sql-inspector.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { ChaperoneError } from './lib/errors.ts'
 import type { GatedWriter } from './lib/gated-writer.ts'
+import { steadyClock } from './lib/steady-clock.ts'
 import { listen } from './listener/tcp-listener.ts'
 import { servePostgres, turnAwayPostgres } from './protocols/postgres/serve.ts'
 import type { Journal } from './record/journal.ts'
@@ -63,7 +64,8 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
 
 async function start(config: Config, options: GatewayOptions, closing: Closing): Promise<Gateway> {
   const { environment, log } = options
-  const clock = options.clock ?? systemClock
+  // A clock that is set back must not make tokens, grants and schedules last longer.
+  const clock = options.clock ?? steadyClock(systemClock)
   const credentials = new CredentialResolver(environment, clock)
   const journal = await openJournal(config, clock, log)
   closing.push(() => closeJournal(journal))

@@ -4,6 +4,7 @@ import { grantConfig } from '../config/policy-test-support.ts'
 import type { ActivatedGrant } from '../decide/decision.ts'
 import { compilePolicy, type Policy } from '../decide/policy.ts'
 import { VerifiedIdentity } from '../identity/verified-identity.ts'
+import { steadyClock } from '../lib/steady-clock.ts'
 import { AccessWatch } from './access-watch.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -56,6 +57,21 @@ function setUp(grants: readonly GrantConfig[], expiresAt = NOW + 10 * HOUR) {
 const codeAt = (watch: AccessWatch | undefined, now: number): string | undefined => watch?.review(now)?.code
 
 describe('the access of a session', () => {
+  it('is not longer for a clock that is set back: the gateway’s goes on', () => {
+    let wall = NOW
+    let monotonic = 0
+    const clock = steadyClock(
+      () => wall,
+      () => monotonic,
+    )
+    const watch = setUp([grantConfig({ expires: NOW + HOUR })], NOW + 5 * HOUR).open()
+    wall = NOW - 10 * HOUR
+    monotonic = HOUR - 1
+    expect(codeAt(watch, clock())).toBeUndefined()
+    monotonic = HOUR
+    expect(codeAt(watch, clock())).toBe('CHP-SESSION-TERMINATED')
+  })
+
   it('does not outlive what a version says of comparing with PHI, which its constants are judged by', () => {
     const grants = [grantConfig()]
     const { open, change } = setUp(grants)
